@@ -1,0 +1,281 @@
+//! A database URL as the application and its migrator write it.
+//!
+//! SQLAlchemy's `postgresql+psycopg://` and libpq's `postgresql://` are the same to us; the
+//! original text is kept so that a child process gets exactly the dialect it was configured with.
+
+use std::fmt;
+
+use crate::code;
+use crate::failure::{Failure, Result};
+
+/// A PostgreSQL connection URL. Its `Debug` and `Display` never show the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl {
+    scheme: String,
+    user: Option<String>,
+    password: Option<String>,
+    hosts: String,
+    database: String,
+    query: Vec<(String, String)>,
+}
+
+impl DatabaseUrl {
+    /// Reads `postgresql[+driver]://[user[:password]@][host[:port]]/database[?name=value&…]`.
+    ///
+    /// # Errors
+    /// [`code::URL_INVALID`]; the message never repeats the URL, which may hold a password.
+    pub fn parse(text: &str) -> Result<Self> {
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| invalid("it has no `://`"))?;
+        let dialect = scheme.split('+').next().unwrap_or_default();
+        if !matches!(dialect, "postgres" | "postgresql") {
+            return Err(invalid("it does not begin with `postgresql://`"));
+        }
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        let (login, hosts) = match authority.rsplit_once('@') {
+            Some((login, hosts)) => (Some(login), hosts),
+            None => (None, authority),
+        };
+        let (user, password) = match login.map(|login| login.split_once(':').unwrap_or((login, ""))) {
+            Some((user, password)) => (some(decode(user)?), some(decode(password)?)),
+            None => (None, None),
+        };
+        let mut pairs = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            pairs.push((decode(name)?, decode(value)?));
+        }
+        let url = Self {
+            scheme: scheme.to_owned(),
+            user,
+            password,
+            hosts: decode(hosts)?,
+            database: decode(database)?,
+            query: pairs,
+        };
+        if url.database().is_empty() {
+            return Err(invalid("it names no database"));
+        }
+        Ok(url)
+    }
+
+    /// The name of the database.
+    pub fn database(&self) -> &str {
+        self.parameter("dbname").unwrap_or(&self.database)
+    }
+
+    /// The role, where the URL names one.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref().or_else(|| self.parameter("user"))
+    }
+
+    /// The password, where the URL holds one.
+    pub fn password(&self) -> Option<&str> {
+        self.password.as_deref().or_else(|| self.parameter("password"))
+    }
+
+    /// Host name, address or socket folder; empty for libpq's default.
+    pub fn host(&self) -> &str {
+        if let Some(host) = self.parameter("host") {
+            return host;
+        }
+        match self.hosts.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+            _ => &self.hosts,
+        }
+    }
+
+    /// The port as written, where the URL names one.
+    pub fn port(&self) -> Option<&str> {
+        if let Some(port) = self.parameter("port") {
+            return Some(port);
+        }
+        let (_, port) = self.hosts.rsplit_once(':')?;
+        (!port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())).then_some(port)
+    }
+
+    /// A parameter of the query part (`sslmode`, `options`, …).
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The same URL with another database.
+    #[must_use]
+    pub fn with_database(&self, name: &str) -> Self {
+        let mut url = self.clone();
+        name.clone_into(&mut url.database);
+        url.query.retain(|(key, _)| key != "dbname");
+        url
+    }
+
+    /// The URL as text **with its password**: for the environment of a child, never for a person.
+    pub fn expose(&self) -> String {
+        self.text(self.password.as_deref())
+    }
+
+    /// libpq's environment variables for this URL: what client programs are told, so that no
+    /// password stands in an argument (PostgreSQL manual, 34.15).
+    pub fn libpq_environment(&self) -> Vec<(String, String)> {
+        const PARAMETERS: &[(&str, &str)] = &[
+            ("sslmode", "PGSSLMODE"),
+            ("sslrootcert", "PGSSLROOTCERT"),
+            ("sslcert", "PGSSLCERT"),
+            ("sslkey", "PGSSLKEY"),
+            ("passfile", "PGPASSFILE"),
+            ("service", "PGSERVICE"),
+            ("options", "PGOPTIONS"),
+            ("target_session_attrs", "PGTARGETSESSIONATTRS"),
+        ];
+        let mut variables = vec![("PGDATABASE".to_owned(), self.database().to_owned())];
+        let mut add = |name: &str, value: Option<&str>| {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                variables.push((name.to_owned(), value.to_owned()));
+            }
+        };
+        add("PGHOST", Some(self.host()));
+        add("PGPORT", self.port());
+        add("PGUSER", self.user());
+        add("PGPASSWORD", self.password());
+        for (parameter, variable) in PARAMETERS {
+            add(variable, self.parameter(parameter));
+        }
+        variables
+    }
+
+    fn text(&self, password: Option<&str>) -> String {
+        let mut text = format!("{}://", self.scheme);
+        if let Some(user) = &self.user {
+            text.push_str(&encode(user));
+        }
+        if let Some(password) = password {
+            text.push(':');
+            text.push_str(&encode(password));
+        }
+        if self.user.is_some() || password.is_some() {
+            text.push('@');
+        }
+        text.push_str(&encode_host(&self.hosts));
+        text.push('/');
+        text.push_str(&encode(&self.database));
+        for (index, (name, value)) in self.query.iter().enumerate() {
+            text.push(if index == 0 { '?' } else { '&' });
+            text.push_str(&encode(name));
+            text.push('=');
+            let hidden = self.password.as_deref() != password && name == "password";
+            text.push_str(&if hidden { "***".to_owned() } else { encode(value) });
+        }
+        text
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.clone();
+        for (name, value) in &mut shown.query {
+            if name == "password" {
+                "***".clone_into(value);
+            }
+        }
+        f.write_str(&shown.text(self.password.as_ref().map(|_| "***")))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({self})")
+    }
+}
+
+fn invalid(why: &str) -> Failure {
+    Failure::new(code::URL_INVALID, format!("the database URL can't be read: {why}"))
+        .hint("write it as `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`")
+        .hint("characters such as `@ : / ?` in a password must be percent-encoded")
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn decode(text: &str) -> Result<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits = [rest.next(), rest.next()].map(|digit| digit.and_then(|d| char::from(d).to_digit(16)));
+        let [Some(high), Some(low)] = digits else {
+            return Err(invalid("a `%` is not followed by two hexadecimal digits"));
+        };
+        bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
+    }
+    String::from_utf8(bytes).map_err(|_| invalid("it is not UTF-8 after decoding"))
+}
+
+fn encode(text: &str) -> String {
+    encode_except(text, b"-._~")
+}
+
+fn encode_host(text: &str) -> String {
+    // A socket folder must be encoded; brackets and colons belong to addresses and ports.
+    encode_except(text, b"-._~:[],*")
+}
+
+fn encode_except(text: &str, plain: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.extend(['%', hex_digit(byte >> 4), hex_digit(byte & 15)]);
+        }
+    }
+    out
+}
+
+fn hex_digit(value: u8) -> char {
+    char::from_digit(u32::from(value), 16).unwrap_or('0').to_ascii_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_sqlalchemy_and_libpq_write() {
+        let url = DatabaseUrl::parse("postgresql+psycopg://ada:p%40ss@db.example:5433/ada?sslmode=require").unwrap();
+        assert_eq!((url.user(), url.password()), (Some("ada"), Some("p@ss")));
+        assert_eq!((url.host(), url.port(), url.database()), ("db.example", Some("5433"), "ada"));
+        assert_eq!(url.parameter("sslmode"), Some("require"));
+        let socket = DatabaseUrl::parse("postgresql://ada@/ada?host=/run/postgresql").unwrap();
+        assert_eq!((socket.host(), socket.port()), ("/run/postgresql", None));
+        let six = DatabaseUrl::parse("postgresql://[::1]:5432/x").unwrap();
+        assert_eq!((six.host(), six.port()), ("[::1]", Some("5432")));
+    }
+
+    #[test]
+    fn another_database_keeps_all_else() {
+        let text = "postgresql+psycopg://ada:p%40ss@db.example:5433/ada?sslmode=require";
+        let url = DatabaseUrl::parse(text).unwrap();
+        assert_eq!(url.expose(), text);
+        assert_eq!(url.with_database("ada_sb_1").expose(), text.replace("/ada?", "/ada_sb_1?"));
+    }
+
+    #[test]
+    fn never_shows_a_password() {
+        for text in ["postgres://u:hush@h/d", "postgres://u@h/d?password=hush", "postgres://u:hush@h/d?password=hush"] {
+            let url = DatabaseUrl::parse(text).unwrap();
+            assert!(!format!("{url} {url:?}").contains("hush"), "{url}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_url_without_repeating_it() {
+        for text in ["", "ada", "mysql://u:hush@h/d", "postgres://u:hush@h/", "postgres://u:hush%4@h/d"] {
+            let failure = DatabaseUrl::parse(text).unwrap_err();
+            assert_eq!(failure.code, code::URL_INVALID);
+            assert!(!format!("{failure:?}").contains("hush"));
+        }
+    }
+}
