@@ -87,10 +87,10 @@ impl Program {
     /// # Errors
     /// [`code::CONFIG_INVALID`] where it is empty.
     pub fn of(argv: &[String]) -> Result<Self> {
-        let (program, args) = argv
+        let (program, words) = argv
             .split_first()
             .ok_or_else(|| Failure::new(code::CONFIG_INVALID, "a command in the configuration is empty"))?;
-        Ok(Self::new(program).args(args))
+        Ok(Self::new(program).args(words))
     }
 
     /// Adds an argument. Never a secret: every user of the machine can read it.
@@ -102,7 +102,7 @@ impl Program {
 
     /// Adds arguments.
     #[must_use]
-    pub fn args<A: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = A>) -> Self {
+    pub fn args<W: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
         self.argv.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
         self
     }
@@ -200,7 +200,12 @@ impl Program {
             return Err(self.stopped(code, &output));
         }
         let status = child.wait().await.map_err(|e| self.unreadable(&e))?;
-        Ok(Finished { status: status_of(status), stdout: output.stdout, tail: output.tail.into(), took: start.elapsed() })
+        Ok(Finished {
+            status: status_of(status),
+            stdout: output.stdout,
+            tail: output.tail.into(),
+            took: start.elapsed(),
+        })
     }
 
     /// Runs it quietly and makes an exit status other than 0 a failure with its last lines.
@@ -259,7 +264,8 @@ impl Program {
         if program.components().count() > 1 {
             return self.folder.as_ref().map_or_else(|| program.to_owned(), |f| f.join(program)).is_file();
         }
-        let set = self.environment.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
+        let set =
+            self.environment.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
         let path = set.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
         std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
     }
@@ -409,7 +415,12 @@ mod tests {
     use super::*;
 
     async fn shell(script: &str) -> Finished {
-        Program::new("sh").args(["-c", script]).secret(Some("hush")).run(&Cancel::never(), |_, _| {}).await.unwrap()
+        Program::new("sh")
+            .args(["-c", script])
+            .secret(Some("hush"))
+            .run(&Cancel::never(), |_, _| {})
+            .await
+            .unwrap()
     }
 
     #[tokio::test]

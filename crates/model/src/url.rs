@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn reads_what_sqlalchemy_and_libpq_write() {
-        let url = DatabaseUrl::parse("postgresql+psycopg://ada:p%40ss@db.example:5433/ada?sslmode=require").unwrap();
+        let url = DatabaseUrl::parse("postgresql+psycopg://ada:p%40ss@db.example:5433/ada?sslmode=require")
+            .unwrap();
         assert_eq!((url.user(), url.password()), (Some("ada"), Some("p@ss")));
         assert_eq!((url.host(), url.port(), url.database()), ("db.example", Some("5433"), "ada"));
         assert_eq!(url.parameter("sslmode"), Some("require"));
@@ -264,7 +265,9 @@ mod tests {
 
     #[test]
     fn never_shows_a_password() {
-        for text in ["postgres://u:hush@h/d", "postgres://u@h/d?password=hush", "postgres://u:hush@h/d?password=hush"] {
+        for text in
+            ["postgres://u:hush@h/d", "postgres://u@h/d?password=hush", "postgres://u:hush@h/d?password=hush"]
+        {
             let url = DatabaseUrl::parse(text).unwrap();
             assert!(!format!("{url} {url:?}").contains("hush"), "{url}");
         }

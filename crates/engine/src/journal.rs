@@ -1,0 +1,240 @@
+//! The run's append-only record: one folder a run, one JSON line an event, on disk before the
+//! effect.
+//!
+//! A line is `{"journal":1,"sum":"…","event":{…}}`. The sum is the beginning of the SHA-256 over
+//! the sum before and the event's own bytes, so a changed, lost or moved line is seen.
+//!
+//! A last line without its end was torn while it was written: the write had not returned, so
+//! nothing was done on the strength of it, and it is cut off. Any other damage stops the reader.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use switchback_model::{Event, Failure, Result, RunId, RunView, code};
+
+/// The version of the lines that are written.
+const VERSION: u32 = 1;
+/// The file's name in the run's folder.
+const FILE: &str = "journal.jsonl";
+
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    journal: u32,
+    sum: String,
+    #[serde(borrow)]
+    event: &'a RawValue,
+}
+
+/// A journal that is open for writing. Only one process has it: the file is locked.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    folder: PathBuf,
+    sum: String,
+}
+
+impl Journal {
+    /// Makes the folder and the file of a new run.
+    ///
+    /// # Errors
+    /// [`code::JOURNAL_WRITE`] where the folder can't be written or is there already.
+    pub fn create(runs: &Path, run: &RunId) -> Result<Self> {
+        private_folder(runs)?;
+        let folder = runs.join(&run.0);
+        let made = DirBuilder::new().mode(0o700).create(&folder);
+        made.map_err(|error| unwritable(&folder, &error))?;
+        let path = folder.join(FILE);
+        let file = OpenOptions::new().append(true).read(true).create_new(true).mode(0o600).open(&path);
+        let file = file.map_err(|error| unwritable(&path, &error))?;
+        lock(&file, &path)?;
+        // The names themselves must survive a crash too.
+        for parent in [&folder, runs] {
+            File::open(parent).and_then(|f| f.sync_all()).map_err(|error| unwritable(parent, &error))?;
+        }
+        Ok(Self { file, folder, sum: String::new() })
+    }
+
+    /// Opens the journal of a run to go on with it, and reads what is there.
+    ///
+    /// # Errors
+    /// [`code::RUN_OPEN`] while another process has it, [`code::RUN_UNKNOWN`],
+    /// [`code::JOURNAL_DAMAGED`].
+    pub fn open(runs: &Path, run: &RunId) -> Result<(Self, RunView)> {
+        let folder = runs.join(&run.0);
+        let path = folder.join(FILE);
+        let file = OpenOptions::new().append(true).read(true).open(&path);
+        let mut file = file.map_err(|error| unknown(run, &error))?;
+        lock(&file, &path)?;
+        let text = read_all(&mut file, &path)?;
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let (sum, view) = fold(&text[..whole], &path)?;
+        if whole < text.len() {
+            let cut = file.set_len(whole as u64).and_then(|()| file.sync_data());
+            cut.map_err(|error| unwritable(&path, &error))?;
+        }
+        Ok((Self { file, folder, sum }, view))
+    }
+
+    /// The run's folder: its journal, its report, what its programs wrote.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes an event and returns when it is on disk.
+    ///
+    /// # Errors
+    /// [`code::JOURNAL_WRITE`]; the run must stop then, with nothing done.
+    pub fn append(&mut self, event: &Event) -> Result<()> {
+        let failed = |error: &dyn std::error::Error| {
+            Failure::new(
+                code::JOURNAL_WRITE,
+                format!("the journal in {} can't be written", self.folder.display()),
+            )
+            .cause(error.to_string())
+            .changed("the step that was about to begin was not begun")
+            .hint("make room or give the folder back, then: switchback resume")
+        };
+        let event = serde_json::value::to_raw_value(event).map_err(|error| failed(&error))?;
+        let sum = next_sum(&self.sum, event.get());
+        let line = Line { journal: VERSION, sum: sum.clone(), event: &event };
+        let mut bytes = serde_json::to_vec(&line).map_err(|error| failed(&error))?;
+        bytes.push(b'\n');
+        self.file.write_all(&bytes).and_then(|()| self.file.sync_data()).map_err(|error| failed(&error))?;
+        self.sum = sum;
+        Ok(())
+    }
+}
+
+/// Reads a run without taking it in hand.
+///
+/// # Errors
+/// As [`Journal::open`], but for the lock.
+pub fn read(runs: &Path, run: &RunId) -> Result<RunView> {
+    let (text, path) = text_of(runs, run)?;
+    fold(&text, &path).map(|(_, view)| view)
+}
+
+/// The events of a run, as they were written.
+///
+/// # Errors
+/// As [`read`].
+pub fn events(runs: &Path, run: &RunId) -> Result<Vec<Event>> {
+    let (text, path) = text_of(runs, run)?;
+    let mut sum = String::new();
+    text.lines().enumerate().map(|(index, line)| event(line, index, &mut sum, &path)).collect()
+}
+
+/// The whole lines of a journal.
+fn text_of(runs: &Path, run: &RunId) -> Result<(String, PathBuf)> {
+    let path = runs.join(&run.0).join(FILE);
+    let mut file = File::open(&path).map_err(|error| unknown(run, &error))?;
+    let mut text = read_all(&mut file, &path)?;
+    text.truncate(text.rfind('\n').map_or(0, |end| end + 1));
+    Ok((text, path))
+}
+
+/// The runs that have a journal, oldest first.
+pub fn list(runs: &Path) -> Vec<RunId> {
+    let entries = std::fs::read_dir(runs).into_iter().flatten().flatten();
+    let with_journal = entries.filter(|entry| entry.path().join(FILE).is_file());
+    let mut ids: Vec<_> =
+        with_journal.filter_map(|entry| entry.file_name().into_string().ok().map(RunId)).collect();
+    ids.sort();
+    ids
+}
+
+/// Whether a living process has this run in hand.
+pub fn is_held(runs: &Path, run: &RunId) -> bool {
+    let file = File::open(runs.join(&run.0).join(FILE));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
+}
+
+/// Makes a folder that only its owner can read.
+///
+/// # Errors
+/// [`code::STATE_FOLDER`].
+pub fn private_folder(path: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
+        Failure::new(code::STATE_FOLDER, format!("the folder {} can't be made", path.display()))
+            .because(&error)
+            .changed("nothing was changed")
+            .hint("give this user the right to write there, or set state_directory in the configuration")
+    })
+}
+
+fn read_all(file: &mut File, path: &Path) -> Result<String> {
+    let mut bytes = Vec::new();
+    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes));
+    read.map_err(|error| damaged(path, 0, &error.to_string()))?;
+    String::from_utf8(bytes).map_err(|_| damaged(path, 0, "it is not UTF-8"))
+}
+
+fn fold(text: &str, path: &Path) -> Result<(String, RunView)> {
+    let mut sum = String::new();
+    let mut view: Option<RunView> = None;
+    for (index, line) in text.lines().enumerate() {
+        let event = event(line, index, &mut sum, path)?;
+        let applied = match &mut view {
+            None => RunView::begin(&event).map(|begun| view = Some(begun)),
+            Some(view) => view.apply(&event),
+        };
+        applied.map_err(|illegal| damaged(path, index + 1, &illegal.why))?;
+    }
+    view.map(|view| (sum, view)).ok_or_else(|| damaged(path, 0, "it is empty: the run never began"))
+}
+
+fn event(line: &str, index: usize, sum: &mut String, path: &Path) -> Result<Event> {
+    let line: Line<'_> =
+        serde_json::from_str(line).map_err(|error| damaged(path, index + 1, &error.to_string()))?;
+    if line.journal > VERSION {
+        return Err(damaged(path, index + 1, "it was written by a newer version; go on with that one"));
+    }
+    if line.journal == 0 {
+        return Err(damaged(path, index + 1, "there is no version 0 of this format"));
+    }
+    *sum = next_sum(sum, line.event.get());
+    if *sum != line.sum {
+        return Err(damaged(path, index + 1, "its checksum is wrong: it was changed after it was written"));
+    }
+    serde_json::from_str(line.event.get()).map_err(|error| damaged(path, index + 1, &error.to_string()))
+}
+
+fn next_sum(before: &str, event: &str) -> String {
+    let digest = Sha256::new().chain_update(before).chain_update(event).finalize();
+    hex::encode(&digest[..8])
+}
+
+fn lock(file: &File, path: &Path) -> Result<()> {
+    file.try_lock().map_err(|_| {
+        Failure::new(code::RUN_OPEN, "another process on this host has this run in hand")
+            .changed("nothing was changed")
+            .hint(format!("see who: fuser -v {}", path.display()))
+    })
+}
+
+fn unknown(run: &RunId, error: &std::io::Error) -> Failure {
+    Failure::new(code::RUN_UNKNOWN, format!("there is no run {run} here"))
+        .because(error)
+        .hint("list the runs: switchback runs list")
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(code::JOURNAL_WRITE, format!("{} can't be written", path.display()))
+        .because(error)
+        .changed("nothing was changed")
+}
+
+fn damaged(path: &Path, line: usize, why: &str) -> Failure {
+    let place = if line == 0 { path.display().to_string() } else { format!("{}:{line}", path.display()) };
+    Failure::new(code::JOURNAL_DAMAGED, format!("the journal can't be read: {place}: {why}"))
+        .changed("nothing was done on the strength of it")
+        .hint("keep the folder as it is; `switchback status` and the target's comment say what is open")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,229 @@
+//! The only loop that runs steps.
+//!
+//! Forward: `started` is on disk, then the step is probed (only where an earlier process had
+//! begun it), run, looked at again, and `finished` is on disk. A failure turns the run round: every
+//! step that was begun is taken back, last first. A failed undo, or an effect that can't be told,
+//! stops the run as stuck. Where the run is at any moment is in the journal alone, so going on
+//! after a crash is the same loop again.
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use switchback_model::event::{Direction, Durations, Operator, RunStatus};
+use switchback_model::plan::PlannedStep;
+use switchback_model::run::{Outcome, StepState};
+use switchback_model::{Exit, Failure, Result, What, code};
+
+use crate::cancel::{Cancel, Canceller};
+use crate::clock;
+use crate::log::Log;
+use crate::step::{AnyStep, Probe, StepCx, StepEntry};
+
+/// What the runner must know of the world in which steps act.
+#[async_trait(?Send)]
+pub trait Ground {
+    /// Looks, before every effect, whether this run may still act: the lease is held, the marker
+    /// is ours, the server is the same one.
+    async fn may_act(&self, cx: &StepCx<'_, Self>) -> Result<()>
+    where
+        Self: Sized;
+
+    /// For how long users saw no application.
+    fn downtime_ms(&self, log: &Log) -> Option<u64>;
+}
+
+/// Runs one run, once.
+pub struct Runner<'a, W: Ground + 'static> {
+    /// Every kind of step that there is.
+    pub registry: &'a [StepEntry<W>],
+    /// What steps may touch.
+    pub world: &'a W,
+    /// The run's record.
+    pub log: &'a Log,
+    /// Hears a person's word to stop.
+    pub cancel: &'a Cancel,
+    /// Takes that word back while the run is unwound.
+    pub canceller: &'a Canceller,
+    /// Who runs it.
+    pub operator: Operator,
+}
+
+impl<W: Ground + 'static> Runner<'_, W> {
+    /// Takes the run in hand and brings it to an end.
+    ///
+    /// `back` is why the run is to be taken back, where a person asked for that; `accept_loss` is
+    /// their word that newer writes may be lost.
+    ///
+    /// # Errors
+    /// Only where the journal can't be written: everything else is an [`Outcome`].
+    pub async fn run(&self, back: Option<Failure>, accept_loss: bool) -> Result<Outcome> {
+        let going_back = self.log.view().direction == Direction::Back;
+        let direction = if back.is_some() || going_back { Direction::Back } else { Direction::Forward };
+        self.log.say(What::Started { operator: self.operator.clone(), direction, accept_loss })?;
+        let ended = match (back, direction) {
+            (Some(why), _) => self.unwind(Some(why)).await,
+            (None, Direction::Back) => self.unwind(None).await,
+            (None, Direction::Forward) => match self.forward().await {
+                Ok(()) => return self.finish(RunStatus::Succeeded, Exit::Done, None),
+                Err(failure) => self.turn_round(failure).await,
+            },
+        };
+        match ended {
+            Ok(()) => self.taken_back(),
+            Err(failure) if failure.code == code::JOURNAL_WRITE => Err(failure),
+            Err(failure) => self.finish(RunStatus::Stuck, Exit::Stuck, Some(failure)),
+        }
+    }
+
+    async fn forward(&self) -> Result<()> {
+        let planned = self.log.view().plan.steps.clone();
+        for step in &planned {
+            if self.state(step) == StepState::Done {
+                continue;
+            }
+            if self.cancel.is_cancelled() {
+                return Err(interrupted());
+            }
+            self.step(step).await?;
+        }
+        Ok(())
+    }
+
+    async fn step(&self, planned: &PlannedStep) -> Result<()> {
+        let begun_before = self.state(planned) != StepState::Pending;
+        let id = &planned.id;
+        let start = Instant::now();
+        self.log.say(What::StepStarted { step: id.clone() })?;
+        match self.act(planned, begun_before).await {
+            Ok((output, proof)) => {
+                self.log.say(What::StepFinished { step: id.clone(), output, proof, ms: since(start) })
+            }
+            Err(failure) => {
+                let failure = if self.cancel.is_cancelled() && failure.code != code::JOURNAL_WRITE {
+                    interrupted().cause(failure.to_string())
+                } else {
+                    failure
+                };
+                let noted = Box::new(failure.clone());
+                self.log.say(What::StepFailed { step: id.clone(), failure: noted, ms: since(start) })?;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn act(&self, planned: &PlannedStep, begun_before: bool) -> Result<(Value, String)> {
+        let (step, cx) = (self.make(planned)?, self.cx(planned));
+        let faults = self.log.faults();
+        self.world.may_act(&cx).await?;
+        let found = if begun_before { step.probe(&cx).await? } else { Probe::NotDone };
+        let output = match found {
+            Probe::Done(output) => output,
+            Probe::Unclear(failure) => return Err(failure),
+            Probe::NotDone => {
+                faults.before(&planned.id)?;
+                let output = step.run(&cx).await?;
+                if faults.twice(&planned.id) { step.run(&cx).await? } else { output }
+            }
+        };
+        faults.after(&planned.id)?;
+        let proof = step.verify(&cx, &output).await?;
+        Ok((output, proof))
+    }
+
+    /// What a failure on the way forward leads to.
+    async fn turn_round(&self, failure: Failure) -> Result<()> {
+        // Whether the effect happened must be known before anything is taken back.
+        if failure.exit() == Exit::Stuck && failure.code != code::INTERNAL {
+            return Err(failure);
+        }
+        self.unwind(Some(failure)).await
+    }
+
+    async fn unwind(&self, why: Option<Failure>) -> Result<()> {
+        // The word that turned the run round must not stop it on its way back.
+        self.canceller.reset();
+        if let Some(why) = why {
+            self.log.say(What::Unwinding { why: Box::new(why) })?;
+        }
+        let planned = self.log.view().plan.steps.clone();
+        for step in planned.iter().rev() {
+            if !matches!(self.state(step), StepState::Pending | StepState::Undone) {
+                self.undo(step).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn undo(&self, planned: &PlannedStep) -> Result<()> {
+        let id = &planned.id;
+        let start = Instant::now();
+        let done = self.log.view().step(id).and_then(|step| step.output.clone());
+        self.log.say(What::UndoStarted { step: id.clone() })?;
+        match self.take_back(planned, done.as_ref()).await {
+            Ok(proof) => self.log.say(What::UndoFinished { step: id.clone(), proof, ms: since(start) }),
+            Err(failure) => {
+                let noted = Box::new(failure.clone());
+                self.log.say(What::UndoFailed { step: id.clone(), failure: noted, ms: since(start) })?;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn take_back(&self, planned: &PlannedStep, done: Option<&Value>) -> Result<String> {
+        let (step, cx) = (self.make(planned)?, self.cx(planned));
+        self.world.may_act(&cx).await?;
+        let proof = step.undo(&cx, done).await?;
+        if self.log.faults().undo_twice() { step.undo(&cx, done).await } else { Ok(proof) }
+    }
+
+    fn taken_back(&self) -> Result<Outcome> {
+        let why = self.log.view().why.clone();
+        let interrupted = why.as_ref().is_some_and(|why| why.code == code::INTERRUPTED);
+        let (status, exit) = match (self.log.view().changed_anything(), interrupted) {
+            (true, true) => (RunStatus::Undone, Exit::Interrupted),
+            (true, false) => (RunStatus::Undone, Exit::TakenBack),
+            (false, true) => (RunStatus::Refused, Exit::Interrupted),
+            (false, false) => (RunStatus::Refused, Exit::Refused),
+        };
+        self.finish(status, exit, why)
+    }
+
+    fn finish(&self, status: RunStatus, exit: Exit, failure: Option<Failure>) -> Result<Outcome> {
+        let started = self.log.view().started_at.unwrap_or_else(clock::now);
+        let total_ms = u64::try_from(clock::now().duration_since(started).as_millis()).unwrap_or_default();
+        let durations = Durations { total_ms, downtime_ms: self.world.downtime_ms(self.log) };
+        let report = Some(self.log.folder().join("report.md").display().to_string());
+        let boxed = failure.clone().map(Box::new);
+        self.log.say(What::Finished { status, exit, durations, report: report.clone(), failure: boxed })?;
+        Ok(Outcome { status, exit, durations, report, failure })
+    }
+
+    fn state(&self, planned: &PlannedStep) -> StepState {
+        self.log.view().step(&planned.id).map_or(StepState::Pending, |step| step.state)
+    }
+
+    fn cx<'c>(&'c self, planned: &'c PlannedStep) -> StepCx<'c, W> {
+        StepCx::new(self.world, self.cancel, self.log, &planned.id)
+    }
+
+    fn make(&self, planned: &PlannedStep) -> Result<Box<dyn AnyStep<W>>> {
+        let entry = self.registry.iter().find(|entry| entry.kind == planned.kind);
+        let entry = entry.ok_or_else(|| {
+            Failure::new(
+                code::JOURNAL_DAMAGED,
+                format!("this version knows no step of kind {}", planned.kind),
+            )
+            .hint("go on with the version of Switchback that began the run")
+        })?;
+        entry.make(planned.params.clone())
+    }
+}
+
+fn since(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn interrupted() -> Failure {
+    Failure::new(code::INTERRUPTED, "the run was interrupted")
+}

@@ -1,0 +1,128 @@
+//! The ordered steps of a run, with everything that they need to know.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// The identity of a run: sortable by time, and short enough to stand in a database's name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl std::fmt::Display for RunId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a run will do, before it does anything.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    /// The version of this structure.
+    pub format: u32,
+    /// The run that this plan is for.
+    pub run: RunId,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// The environment's name.
+    pub environment: String,
+    /// The target database's name.
+    pub target: String,
+    /// Where the server is, without a secret.
+    pub server: String,
+    /// The server's version, as `15.18`.
+    pub server_version: String,
+    /// The migrator.
+    pub tool: String,
+    /// The release that runs now, where code is known.
+    pub release_before: Option<Release>,
+    /// The release that will run.
+    pub release_after: Option<Release>,
+    /// The target's revisions now (one a head; empty: none yet).
+    pub revision_before: Vec<String>,
+    /// The revisions afterwards.
+    pub revision_after: Vec<String>,
+    /// What will be applied, in order.
+    pub pending: Vec<Pending>,
+    /// SHA-256 over the pending migrations: what rehearsals, staging runs and approvals refer to.
+    pub digest: String,
+    /// The gates that this environment asks for.
+    pub gates: Vec<String>,
+    /// How the data goes back, and what that costs, phase by phase.
+    pub ways_back: Vec<WayBack>,
+    /// What a person should know before saying yes.
+    pub notes: Vec<String>,
+    /// The steps, in order.
+    pub steps: Vec<PlannedStep>,
+    /// The configuration without its secrets: a run goes on with what it was planned with.
+    pub settings: Value,
+}
+
+/// A version of the application's code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// As a person named it: a tag, a branch.
+    pub name: String,
+    /// The commit it means.
+    pub commit: String,
+}
+
+/// A migration that is not applied yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Its identity in its tool.
+    pub revision: String,
+    /// What its author called it.
+    pub name: String,
+    /// Its file, relative to the code's root.
+    pub path: String,
+}
+
+/// How the data goes back from a part of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WayBack {
+    /// Which part: "until the first migration".
+    pub when: String,
+    /// How, in a sentence.
+    pub how: String,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// Unique in the plan: the kind, with the revision where there are several.
+    pub id: String,
+    /// What the registry knows it by.
+    pub kind: String,
+    /// The line that a person reads.
+    pub title: String,
+    /// What undoing it means.
+    pub undo: UndoPolicy,
+    /// Its parameters.
+    pub params: Value,
+}
+
+/// What undoing a step means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UndoPolicy {
+    /// It changes nothing.
+    NoEffect,
+    /// It leaves something of our own behind (a lease, a backup), never a change of target, code
+    /// or service.
+    Bookkeeping,
+    /// It changes target, code or service, and its undo takes that back.
+    Reversible,
+}
+
+impl Plan {
+    /// SHA-256 over everything that the run will do: two plans with the same fingerprint do the same.
+    pub fn fingerprint(&self) -> String {
+        let mut plan = self.clone();
+        plan.run = RunId(String::new());
+        plan.made_at = Timestamp::UNIX_EPOCH;
+        let bytes = serde_json::to_vec(&plan).unwrap_or_default();
+        hex::encode(Sha256::digest(bytes))
+    }
+}

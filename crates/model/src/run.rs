@@ -1,0 +1,280 @@
+//! What a run is: a fold of its events.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::event::{Direction, Durations, Event, Operator, RunStatus, What};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::plan::{Plan, PlannedStep, UndoPolicy};
+
+/// A run as its events tell it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunView {
+    /// The plan.
+    pub plan: Plan,
+    /// Every step, in the plan's order.
+    pub steps: Vec<StepView>,
+    /// The number of the last event.
+    pub seq: u64,
+    /// When the first process took it in hand.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Who has it or had it last.
+    pub operator: Option<Operator>,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Whether a person agreed to lose newer writes.
+    pub accept_loss: bool,
+    /// Why it turned round.
+    pub why: Option<Failure>,
+    /// How it ended; `None`: it is open.
+    pub outcome: Option<Outcome>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// How.
+    pub status: RunStatus,
+    /// The exit status of the command.
+    pub exit: Exit,
+    /// How long things took.
+    pub durations: Durations,
+    /// Where the report is.
+    pub report: Option<String>,
+    /// Why, where it did not succeed.
+    pub failure: Option<Failure>,
+}
+
+/// A step as its events tell it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StepView {
+    /// The step's id.
+    pub id: String,
+    /// Where it is.
+    pub state: StepState,
+    /// What it wrote down for itself.
+    pub notes: BTreeMap<String, Value>,
+    /// What it gave, where it finished.
+    pub output: Option<Value>,
+    /// What the second look saw, at the end or after the undo.
+    pub proof: Option<String>,
+    /// Why it or its undo failed.
+    pub failure: Option<Failure>,
+    /// When it began, last.
+    pub started_at: Option<Timestamp>,
+    /// When it was done.
+    pub finished_at: Option<Timestamp>,
+    /// When its undo began, last.
+    pub undo_started_at: Option<Timestamp>,
+    /// When it was taken back.
+    pub undone_at: Option<Timestamp>,
+}
+
+/// Where a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// Not begun.
+    Pending,
+    /// Begun; after a crash: it may or may not have had an effect.
+    Started,
+    /// Done and looked at again.
+    Done,
+    /// Failed.
+    Failed,
+    /// Being taken back.
+    Undoing,
+    /// Taken back.
+    Undone,
+}
+
+/// An event that can't follow what went before: the journal is not what this version wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Illegal {
+    /// The event's number.
+    pub seq: u64,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl RunView {
+    /// The view after the first event.
+    ///
+    /// # Errors
+    /// Where it is not `run.planned`.
+    pub fn begin(event: &Event) -> Result<Self, Illegal> {
+        let What::Planned { plan } = &event.what else {
+            return Err(Illegal { seq: event.seq, why: "the first event is not run.planned".into() });
+        };
+        Ok(Self {
+            steps: plan.steps.iter().map(StepView::of).collect(),
+            plan: (**plan).clone(),
+            seq: event.seq,
+            started_at: None,
+            ended_at: None,
+            operator: None,
+            direction: Direction::Forward,
+            accept_loss: false,
+            why: None,
+            outcome: None,
+        })
+    }
+
+    /// Takes in the next event.
+    ///
+    /// # Errors
+    /// Where it can't follow: its number is not higher, its step is not in the plan, or the step
+    /// is not where the event says it was.
+    pub fn apply(&mut self, event: &Event) -> Result<(), Illegal> {
+        if event.seq <= self.seq {
+            return Err(Illegal { seq: event.seq, why: format!("it follows event {}", self.seq) });
+        }
+        self.fold(event).map_err(|why| Illegal { seq: event.seq, why })?;
+        self.seq = event.seq;
+        Ok(())
+    }
+
+    fn fold(&mut self, event: &Event) -> Result<(), String> {
+        match &event.what {
+            What::Planned { .. } => return Err("a run is planned once".into()),
+            What::Started { operator, direction, accept_loss } => {
+                self.started_at.get_or_insert(event.at);
+                self.operator = Some(operator.clone());
+                self.direction = *direction;
+                self.accept_loss |= accept_loss;
+                self.outcome = None;
+            }
+            What::Unwinding { why } => {
+                self.direction = Direction::Back;
+                self.why = Some((**why).clone());
+            }
+            What::Finished { status, exit, durations, report, failure } => {
+                self.ended_at = Some(event.at);
+                self.outcome = Some(Outcome {
+                    status: *status,
+                    exit: *exit,
+                    durations: *durations,
+                    report: report.clone(),
+                    failure: failure.as_deref().cloned(),
+                });
+            }
+            What::Progress { .. } | What::Output { .. } | What::Warning { .. } | What::Unknown => {}
+            step => self.fold_step(step, event.at)?,
+        }
+        Ok(())
+    }
+
+    fn fold_step(&mut self, what: &What, at: Timestamp) -> Result<(), String> {
+        use StepState::{Done, Failed, Pending, Started, Undoing, Undone};
+        match what {
+            What::StepStarted { step } => {
+                let step = self.to(step, &[Pending, Started, Undone], Started)?;
+                step.started_at = Some(at);
+                step.failure = None;
+            }
+            What::StepNoted { step, key, value } => {
+                let step = self.step_mut(step)?;
+                step.notes.insert(key.clone(), value.clone());
+            }
+            What::StepFinished { step, output, proof, .. } => {
+                let step = self.to(step, &[Started], Done)?;
+                step.output = Some(output.clone());
+                step.proof = Some(proof.clone());
+                step.finished_at = Some(at);
+            }
+            What::StepFailed { step, failure, .. } => {
+                let step = self.to(step, &[Started], Failed)?;
+                step.failure = Some((**failure).clone());
+                step.finished_at = Some(at);
+            }
+            What::UndoStarted { step } => {
+                let step = self.to(step, &[Started, Done, Failed, Undoing], Undoing)?;
+                step.undo_started_at = Some(at);
+            }
+            What::UndoFinished { step, proof, .. } => {
+                let step = self.to(step, &[Undoing], Undone)?;
+                step.proof = Some(proof.clone());
+                step.undone_at = Some(at);
+            }
+            What::UndoFailed { step, failure, .. } => {
+                let step = self.to(step, &[Undoing], Undoing)?;
+                step.failure = Some((**failure).clone());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn to(&mut self, id: &str, from: &[StepState], to: StepState) -> Result<&mut StepView, String> {
+        let step = self.step_mut(id)?;
+        if !from.contains(&step.state) {
+            return Err(format!("step {id} is {:?} and can't become {to:?}", step.state));
+        }
+        step.state = to;
+        Ok(step)
+    }
+
+    fn step_mut(&mut self, id: &str) -> Result<&mut StepView, String> {
+        self.steps.iter_mut().find(|step| step.id == id).ok_or_else(|| format!("there is no step {id}"))
+    }
+
+    /// A step by its id.
+    pub fn step(&self, id: &str) -> Option<&StepView> {
+        self.steps.iter().find(|step| step.id == id)
+    }
+
+    /// The steps with what was planned for them.
+    pub fn planned(&self) -> impl DoubleEndedIterator<Item = (&PlannedStep, &StepView)> {
+        self.plan.steps.iter().zip(&self.steps)
+    }
+
+    /// Whether target, code or service may be other than before.
+    pub fn changed_anything(&self) -> bool {
+        self.planned()
+            .any(|(planned, step)| planned.undo == UndoPolicy::Reversible && step.started_at.is_some())
+    }
+
+    /// Whether it has not ended: nobody may begin another one.
+    pub fn is_open(&self) -> bool {
+        self.outcome.as_ref().is_none_or(|outcome| outcome.status == RunStatus::Stuck)
+    }
+
+    /// For how long users saw no application: from the step of kind `from` to the end of the step
+    /// (or undo) that gave it back.
+    pub fn downtime_ms(&self, taken: &str, given_back: &str, now: Timestamp) -> Option<u64> {
+        let from = self.steps_of(taken).find_map(|step| step.started_at)?;
+        let until = self
+            .steps_of(given_back)
+            .find_map(|step| step.finished_at.filter(|_| step.state == StepState::Done))
+            .or_else(|| self.steps_of(taken).find_map(|step| step.undone_at))
+            .unwrap_or(now);
+        u64::try_from(until.duration_since(from).as_millis()).ok()
+    }
+
+    fn steps_of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a StepView> {
+        self.planned().filter(move |(planned, _)| planned.kind == kind).map(|(_, step)| step)
+    }
+}
+
+impl StepView {
+    fn of(planned: &PlannedStep) -> Self {
+        Self {
+            id: planned.id.clone(),
+            state: StepState::Pending,
+            notes: BTreeMap::new(),
+            output: None,
+            proof: None,
+            failure: None,
+            started_at: None,
+            finished_at: None,
+            undo_started_at: None,
+            undone_at: None,
+        }
+    }
+}
