@@ -11,17 +11,17 @@ blueprint = Blueprint("api", __name__, url_prefix="/api")
 def health():
     answer = {"release": current_app.config["RELEASE"]}
     try:
-        shop.health()
         answer["revision"] = revisions.current()
+        if answer["revision"] != revisions.expected():
+            answer["expected"] = revisions.expected()
+            current_app.logger.error(
+                "health: the database is at %(revision)s, the code wants %(expected)s", answer
+            )
+            return answer | {"status": "wrong revision"}, 503
+        shop.health()
     except OperationalError as error:
         current_app.logger.error("health: no database: %s", error.orig)
         return answer | {"status": "no database"}, 503
-    if answer["revision"] != revisions.expected():
-        answer["expected"] = revisions.expected()
-        current_app.logger.error(
-            "health: the database is at %(revision)s, the code wants %(expected)s", answer
-        )
-        return answer | {"status": "wrong revision"}, 503
     return answer | {"status": "ok"}
 
 

@@ -58,14 +58,19 @@ def main():
 
 
 def write_log(path):
-    handler = logging.handlers.WatchedFileHandler(path, encoding="utf-8")
+    if path == "-":
+        handler = logging.StreamHandler()
+    else:
+        handler = logging.handlers.WatchedFileHandler(path, encoding="utf-8")
     handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     )
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    logging.getLogger("waitress.queue").setLevel(logging.CRITICAL)
+    # They tell of each look at the revision, and of each request that waits.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 def log_requests(app):
