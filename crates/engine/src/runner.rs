@@ -61,6 +61,7 @@ impl<W: Ground + 'static> Runner<'_, W> {
         let going_back = self.log.view().direction == Direction::Back;
         let direction = if back.is_some() || going_back { Direction::Back } else { Direction::Forward };
         self.log.say(What::Started { operator: self.operator.clone(), direction, accept_loss })?;
+        let asked = back.is_some();
         let ended = match (back, direction) {
             (Some(why), _) => self.unwind(Some(why)).await,
             (None, Direction::Back) => self.unwind(None).await,
@@ -70,7 +71,7 @@ impl<W: Ground + 'static> Runner<'_, W> {
             },
         };
         match ended {
-            Ok(()) => self.taken_back(),
+            Ok(()) => self.taken_back(asked),
             Err(failure) if failure.code == code::JOURNAL_WRITE => Err(failure),
             Err(failure) => self.finish(RunStatus::Stuck, Exit::Stuck, Some(failure)),
         }
@@ -177,7 +178,8 @@ impl<W: Ground + 'static> Runner<'_, W> {
         if self.log.faults().undo_twice() { step.undo(&cx, done).await } else { Ok(proof) }
     }
 
-    fn taken_back(&self) -> Result<Outcome> {
+    /// `asked`: a person asked for it, so it is what success looks like.
+    fn taken_back(&self, asked: bool) -> Result<Outcome> {
         let why = self.log.view().why.clone();
         let interrupted = why.as_ref().is_some_and(|why| why.code == code::INTERRUPTED);
         let (status, exit) = match (self.log.view().changed_anything(), interrupted) {
@@ -186,7 +188,7 @@ impl<W: Ground + 'static> Runner<'_, W> {
             (false, true) => (RunStatus::Refused, Exit::Interrupted),
             (false, false) => (RunStatus::Refused, Exit::Refused),
         };
-        self.finish(status, exit, why)
+        self.finish(status, if asked { Exit::Done } else { exit }, why)
     }
 
     fn finish(&self, status: RunStatus, exit: Exit, failure: Option<Failure>) -> Result<Outcome> {

@@ -127,7 +127,7 @@ codes! {
     NOTHING_TO_RESUME = "SB0305", Refused;
     WINDOW_CLOSED = "SB0306", Refused;
     RUN_UNKNOWN = "SB0307", Usage;
-    NOTHING_TO_DO = "SB0308", Refused;
+    NOTHING_TO_DO = "SB0308", Done;
     PLAN_CHANGED = "SB0309", Refused;
     WRITES_WOULD_BE_LOST = "SB0310", Refused;
     // 04: migrations

@@ -1,5 +1,16 @@
 //! The only crate that speaks to a server or its client programs.
 
+pub mod backup;
+pub mod catalog;
+pub mod copy;
+pub mod digest;
+pub mod fence;
+pub mod lease;
+pub mod programs;
+pub mod scratch;
+pub mod server;
 pub mod session;
+pub mod settings;
+pub mod snapshot;
 
 pub use session::Session;

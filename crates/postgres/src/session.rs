@@ -97,7 +97,8 @@ fn config(url: &DatabaseUrl, application: &str) -> Result<Config> {
         config.host(host.trim_matches(['[', ']']));
     }
     for port in url.port().unwrap_or("5432").split(',') {
-        let port = port.parse().map_err(|_| Failure::new(code::URL_INVALID, format!("`{port}` is not a port")))?;
+        let port =
+            port.parse().map_err(|_| Failure::new(code::URL_INVALID, format!("`{port}` is not a port")))?;
         config.port(port);
     }
     if let Some(options) = url.parameter("options") {
@@ -131,10 +132,11 @@ fn refused(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Failure {
     let database = url.database();
     let place = place(url);
     let failure = match error.code() {
-        Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
-            Failure::new(code::LOGIN_REFUSED, format!("the server at {place} refuses the login of role `{user}`"))
-                .hint("look at the password in the variable or file that the URL comes from")
-        }
+        Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => Failure::new(
+            code::LOGIN_REFUSED,
+            format!("the server at {place} refuses the login of role `{user}`"),
+        )
+        .hint("look at the password in the variable or file that the URL comes from"),
         Some(&SqlState::INVALID_CATALOG_NAME) => {
             Failure::new(code::DATABASE_MISSING, format!("there is no database `{database}` at {place}"))
                 .hint(format!("list what is there: psql '{}' -c '\\l'", url.with_database("postgres")))
@@ -143,10 +145,11 @@ fn refused(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Failure {
             code::SERVER_UNREACHABLE,
             format!("the server at {place} accepts no connection to `{database}`"),
         ),
-        None if error.to_string().contains("password missing") => {
-            Failure::new(code::LOGIN_REFUSED, format!("the server at {place} asks for a password and there is none"))
-                .hint("add it to the URL's variable, as postgresql://USER:PASSWORD@HOST/DATABASE")
-        }
+        None if error.to_string().contains("password missing") => Failure::new(
+            code::LOGIN_REFUSED,
+            format!("the server at {place} asks for a password and there is none"),
+        )
+        .hint("add it to the URL's variable, as postgresql://USER:PASSWORD@HOST/DATABASE"),
         None => Failure::new(code::SERVER_UNREACHABLE, format!("no server answers at {place}"))
             .hint("look whether it runs and listens there: pg_isready"),
     };
@@ -167,10 +170,14 @@ fn query_failed(sql: &str, error: &tokio_postgres::Error) -> Failure {
     }
     let beginning: String = sql.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
     let Some(server) = error.as_db_error() else {
-        return Failure::new(code::QUERY_FAILED, "a query failed").because(error).cause(format!("in: {beginning}"));
+        return Failure::new(code::QUERY_FAILED, "a query failed")
+            .because(error)
+            .cause(format!("in: {beginning}"));
     };
-    let mut failure =
-        Failure::new(code::QUERY_FAILED, format!("the server says: {} ({})", server.message(), server.code().code()));
+    let mut failure = Failure::new(
+        code::QUERY_FAILED,
+        format!("the server says: {} ({})", server.message(), server.code().code()),
+    );
     if let Some(detail) = server.detail() {
         failure = failure.cause(detail);
     }

@@ -1,1 +1,27 @@
-//! placeholder
+//! What Switchback does: from a configuration to a plan, and every step of it.
+//!
+//! Look into `planner.rs` for the order of the steps, into `steps/` for what each does, into
+//! `way_back.rs` for how the data goes back, into `checks/` for what is validated.
+
+pub mod application;
+pub mod backups;
+pub mod checks;
+pub mod examine;
+pub mod facts;
+pub mod files;
+pub mod formats;
+pub mod git;
+pub mod health;
+pub mod init;
+pub mod logs;
+pub mod maintenance;
+pub mod migration;
+pub mod names;
+pub mod page;
+pub mod planner;
+pub mod services;
+pub mod steps;
+pub mod target;
+pub mod way_back;
+pub mod window;
+pub mod world;

@@ -1,0 +1,477 @@
+//! The report of a run: what somebody reads the next morning, or in a year.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use switchback_model::plan::{PlannedStep, UndoPolicy};
+use switchback_model::run::{StepState, StepView};
+use switchback_model::{Failure, RunView};
+
+use crate::facts::{self, given};
+use crate::json::plain;
+use crate::plan;
+use crate::text::{clean, moment, took};
+use crate::theme::Theme;
+
+/// The report in Markdown.
+pub fn report(run: &RunView) -> String {
+    let mut out = format!("# Run {} of {}\n\n", cell(&run.plan.run.0), cell(&run.plan.environment));
+    outcome(&mut out, run);
+    failure(&mut out, run);
+    next(&mut out, run);
+    about(&mut out, run);
+    plan::migrations(&mut out, &run.plan);
+    timeline(&mut out, run);
+    checks(&mut out, run);
+    pairs(&mut out, "Backup", &given(run, facts::is_backup));
+    pairs(&mut out, "Restore point", &given(run, facts::is_restore_point));
+    plan::way_back_table(&mut out, &run.plan);
+    plan::list(&mut out, "Notes", run.plan.notes.iter());
+    noted(&mut out, run);
+    out
+}
+
+fn outcome(out: &mut String, run: &RunView) {
+    let _ = writeln!(out, "**{}**\n", capital(&facts::sentence(run)));
+    bullet(out, "status", facts::status(run));
+    if let Some(outcome) = &run.outcome {
+        bullet(out, "exit status", &outcome.exit.status().to_string());
+        let downtime = outcome.durations.downtime_ms.map_or_else(|| "none".to_owned(), took);
+        bullet(out, "downtime", &downtime);
+        bullet(out, "total", &took(outcome.durations.total_ms));
+    }
+    bullet(out, "way back taken", way_back_taken(run));
+    if let (Some(started), Some(ended)) = (run.started_at, run.ended_at) {
+        bullet(out, "started", &moment(started));
+        bullet(out, "ended", &moment(ended));
+    }
+}
+
+fn way_back_taken(run: &RunView) -> &'static str {
+    let back = run.steps.iter().any(|step| step.undo_started_at.is_some());
+    match (back, run.accept_loss) {
+        (false, _) => "no",
+        (true, false) => "yes",
+        (true, true) => "yes, and a person agreed to lose newer writes",
+    }
+}
+
+fn capital(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    first + chars.as_str()
+}
+
+/// Why the run turned round, and what stopped it, where that is something else.
+fn failure(out: &mut String, run: &RunView) {
+    let end = run.outcome.as_ref().and_then(|outcome| outcome.failure.as_ref());
+    if let Some(why) = &run.why {
+        one_failure(out, "Why it turned round", why);
+    }
+    if let Some(end) = end.filter(|end| run.why.as_ref() != Some(*end)) {
+        one_failure(out, "What stopped it", end);
+    }
+}
+
+fn one_failure(out: &mut String, title: &str, failure: &Failure) {
+    let _ = write!(out, "\n## {title}\n\n{}: {}\n", code(failure.code.id()), prose(&failure.message));
+    if !failure.causes.is_empty() {
+        let _ = write!(out, "\n{}", fenced(&failure.causes.join("\n")));
+    }
+    let changed = crate::failure::what_changed(failure, "nothing by the step that failed");
+    let _ = write!(out, "\nWhat changed: {}\n", prose(&changed));
+    for hint in &failure.hints {
+        let _ = write!(out, "\nHint: {}\n", prose(hint));
+    }
+}
+
+/// Where a person is needed: what is known, and what leads out.
+fn next(out: &mut String, run: &RunView) {
+    if !run.is_open() || run.outcome.is_none() {
+        return;
+    }
+    let known = facts::known(run);
+    out.push_str("\n## What is known\n\n");
+    for (name, steps) in
+        [("in place", known.in_place), ("not certain", known.unclear), ("taken back", known.undone)]
+    {
+        let titles: Vec<_> = steps.iter().map(|step| cell(&step.title)).collect();
+        bullet(out, name, if titles.is_empty() { "nothing".into() } else { titles.join("; ") }.as_str());
+    }
+    out.push_str("\n## What to type next\n\n");
+    let rows = facts::ways_out(run).into_iter().map(|(command, what)| vec![code(&command), cell(what)]);
+    table(out, &["command", "does"], rows);
+}
+
+fn about(out: &mut String, run: &RunView) {
+    out.push_str("\n## What\n\n");
+    for (name, value) in facts::about(&run.plan, Theme { color: false, unicode: true }) {
+        bullet(out, name, &cell(&value));
+    }
+    if let Some(operator) = &run.operator {
+        bullet(out, "operator", &format!("{} on {}", cell(&operator.user), cell(&operator.host)));
+    }
+    bullet(out, "planned", &moment(run.plan.made_at));
+    bullet(out, "digest", &code(&run.plan.digest));
+    bullet(out, "fingerprint", &code(&run.plan.fingerprint()));
+}
+
+/// The way there, and the way back under it, last step first.
+fn timeline(out: &mut String, run: &RunView) {
+    out.push_str("\n## Timeline\n\n");
+    let there = run.planned().filter(|(_, step)| step.started_at.is_some());
+    let there = there.map(|(planned, step)| forwards(planned, step));
+    let back = run.planned().rev().filter(|(_, step)| step.undo_started_at.is_some());
+    let back = back.filter(|(planned, _)| planned.undo != UndoPolicy::NoEffect);
+    let rows = there.chain(back.map(|(planned, step)| backwards(planned, step)));
+    table(out, &["step", "started", "took", "result", "proof"], rows);
+    let left: Vec<_> = run.planned().filter(|(_, step)| step.started_at.is_none()).collect();
+    if !left.is_empty() {
+        let titles: Vec<_> = left.iter().map(|(planned, _)| cell(&planned.title)).collect();
+        let _ = write!(out, "\nNot begun: {}\n", titles.join("; "));
+    }
+}
+
+fn forwards(planned: &PlannedStep, step: &StepView) -> Vec<String> {
+    // A step that began again after it failed has no end yet, or a later one.
+    let ended = step.finished_at >= step.started_at;
+    let (result, said) = match (&step.failure, &step.output) {
+        _ if !ended => ("begun, end not known", String::new()),
+        // A failure of the way back has taken the place of the first one, which turned the run round.
+        (Some(_), None) if step.state == StepState::Undoing => ("✗ failed", String::new()),
+        (Some(failure), None) => ("✗ failed", said(failure)),
+        // The proof of a step that was taken back is that of the way back.
+        _ if step.undo_started_at.is_some() => ("✓ done", String::new()),
+        _ => ("✓ done", prose(step.proof.as_deref().unwrap_or_default())),
+    };
+    row(&planned.title, step.started_at, facts::ms(step).filter(|_| ended), result, said)
+}
+
+fn backwards(planned: &PlannedStep, step: &StepView) -> Vec<String> {
+    let title = format!("↶ {}", planned.title);
+    let (result, said) = match (step.state, &step.failure) {
+        (StepState::Undone, _) => ("✓ taken back", prose(step.proof.as_deref().unwrap_or_default())),
+        (_, Some(failure)) => ("✗ not taken back", said(failure)),
+        (_, None) => ("begun, end not known", String::new()),
+    };
+    row(&title, step.undo_started_at, facts::undo_ms(step), result, said)
+}
+
+fn row(title: &str, at: Option<Timestamp>, ms: Option<u64>, result: &str, said: String) -> Vec<String> {
+    let (at, ms) = (at.map(moment).unwrap_or_default(), ms.map(took).unwrap_or_default());
+    vec![cell(title), at, ms, result.to_owned(), said]
+}
+
+fn said(failure: &Failure) -> String {
+    format!("{}: {}", failure.code, prose(&failure.message))
+}
+
+/// What the steps of kind `validate` checked.
+fn checks(out: &mut String, run: &RunView) {
+    let steps = run.planned().filter(|(planned, _)| planned.kind == "validate");
+    let lists = steps.filter_map(|(_, step)| step.output.as_ref()?.get("checks")?.as_array());
+    let rows: Vec<_> = lists.flatten().map(check).collect();
+    if !rows.is_empty() {
+        out.push_str("\n## Checks\n\n");
+        table(out, &["check", "result", "detail"], rows.into_iter());
+    }
+}
+
+fn check(check: &Value) -> Vec<String> {
+    let field = |name: &str| check.get(name).filter(|value| !value.is_null()).map(plain).unwrap_or_default();
+    // What is not said to be fine is not.
+    let fine = check.get("ok").and_then(Value::as_bool).unwrap_or(false);
+    vec![cell(&field("name")), if fine { "✓" } else { "✗" }.to_owned(), prose(&field("detail"))]
+}
+
+fn pairs(out: &mut String, title: &str, facts: &[(String, String)]) {
+    if facts.is_empty() {
+        return;
+    }
+    let _ = write!(out, "\n## {title}\n\n");
+    for (name, value) in facts {
+        bullet(out, &cell(name), &cell(value));
+    }
+}
+
+/// What steps wrote down while they ran: kept databases, what was found on the way back.
+fn noted(out: &mut String, run: &RunView) {
+    let notes = run.planned().flat_map(|(planned, step)| step.notes.iter().map(move |note| (planned, note)));
+    let rows: Vec<_> = notes
+        .map(|(planned, (key, value))| {
+            vec![cell(&planned.title), cell(&facts::name(key)), cell(&plain(value))]
+        })
+        .collect();
+    if !rows.is_empty() {
+        out.push_str("\n## Written down by steps\n\n");
+        table(out, &["step", "what", "value"], rows.into_iter());
+    }
+}
+
+/// `- **name**: value`
+pub(crate) fn bullet(out: &mut String, name: &str, value: &str) {
+    let _ = writeln!(out, "- **{name}**: {value}");
+}
+
+/// A table; its cells are escaped already.
+pub(crate) fn table(out: &mut String, head: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    let _ = writeln!(out, "| {} |", head.join(" | "));
+    let _ = writeln!(out, "|{}", "---|".repeat(head.len()));
+    for row in rows {
+        let _ = writeln!(out, "| {} |", row.join(" | "));
+    }
+}
+
+/// A text that can't end a cell, begin markup, or become HTML.
+pub(crate) fn cell(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (n, line) in text.lines().enumerate() {
+        if n > 0 {
+            out.push_str("<br>");
+        }
+        for c in clean(line).chars() {
+            match c {
+                '|' | '`' | '\\' | '*' | '[' | ']' => out.extend(['\\', c]),
+                '<' => out.push_str("&lt;"),
+                '&' => out.push_str("&amp;"),
+                c => out.push(c),
+            }
+        }
+    }
+    out
+}
+
+/// As [`cell`], but what stands between backticks is code, where they come in pairs.
+pub(crate) fn prose(text: &str) -> String {
+    let parts: Vec<_> = text.split('`').collect();
+    if parts.len() % 2 == 0 || text.contains('\n') {
+        return cell(text);
+    }
+    let part = |(n, part): (usize, &&str)| match n % 2 {
+        1 if part.is_empty() => "\\`\\`".to_owned(),
+        1 => format!("`{}`", clean(part).replace('|', "\\|")),
+        _ => cell(part),
+    };
+    parts.iter().enumerate().map(part).collect()
+}
+
+/// A text as code, in a cell or elsewhere.
+pub(crate) fn code(text: &str) -> String {
+    // A backtick would end the code, and a pipe the cell, whatever stands around it.
+    if text.is_empty() || text.contains(['`', '|', '\n']) { cell(text) } else { format!("`{text}`") }
+}
+
+fn fenced(text: &str) -> String {
+    let mut fence = "```".to_owned();
+    while text.contains(&fence) {
+        fence.push('`');
+    }
+    let lines: Vec<_> = text.lines().map(clean).collect();
+    format!("{fence}text\n{}\n{fence}\n", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Story;
+
+    #[test]
+    fn a_good_run() {
+        insta::assert_snapshot!(Story::good().steady(&report(&Story::good().view())), @r"
+        # Run 20261122-021407-7f3a of production
+
+        **Done: ada is at c21b**
+
+        - **status**: succeeded
+        - **exit status**: 0
+        - **downtime**: 21.8 s
+        - **total**: 1 min 04 s
+        - **way back taken**: no
+        - **started**: 2026-11-22T02:14:07Z
+        - **ended**: 2026-11-22T02:15:11Z
+
+        ## What
+
+        - **environment**: production
+        - **database**: ada
+        - **server**: db.example:5432, PostgreSQL 15.18
+        - **release**: v1.4.0 (0f1e2d3c4b) → v1.5.0 (a1b2c3d4e5)
+        - **revision**: 8f3a → c21b
+        - **migrations**: 1 pending (alembic)
+        - **operator**: deploy on ops-1
+        - **planned**: 2026-11-22T02:13:07Z
+        - **digest**: `3f786850e387550fdab836ed7e6dc881de23001b6b6f8f2f1c0a4e2d5c9b7a10`
+        - **fingerprint**: `[fingerprint]`
+
+        ## Migrations
+
+        | revision | name | file |
+        |---|---|---|
+        | `c21b` | add profiles | `migrations/versions/c21b_add_profiles.py` |
+
+        ## Timeline
+
+        | step | started | took | result | proof |
+        |---|---|---|---|---|
+        | look at server, privileges and disk | 2026-11-22T02:14:07Z | 0.4 s | ✓ done | 11 checks hold |
+        | take a backup and prove it | 2026-11-22T02:14:07Z | 42.0 s | ✓ done | restored and compared: 14 tables equal |
+        | stop ada-app.service | 2026-11-22T02:14:49Z | 1.8 s | ✓ done | ada-app.service is inactive (dead) |
+        | make a restore point | 2026-11-22T02:14:51Z | 3.1 s | ✓ done | clone with equal counts |
+        | apply c21b add profiles | 2026-11-22T02:14:54Z | 12.3 s | ✓ done | the target says c21b |
+        | validate the data | 2026-11-22T02:15:06Z | 2.2 s | ✓ done | 2 of 2 checks hold |
+        | start ada-app.service | 2026-11-22T02:15:08Z | 2.4 s | ✓ done | GET /api/health: 200 for 20 s |
+
+        ## Checks
+
+        | check | result | detail |
+        |---|---|---|
+        | users have profiles | ✓ | 0 rows |
+        | a\|b \`c\` | ✗ |  |
+
+        ## Backup
+
+        - **size**: 512.0 MB
+        - **directory**: /var/backups/ada/20261122-021407
+
+        ## Restore point
+
+        - **size**: 4.8 GB
+        - **database**: ada_rp_7f3a
+
+        ## Way back
+
+        | when | how |
+        |---|---|
+        | until the first migration | the fence is lifted; nothing was changed |
+        | until the application starts | the restore point takes the target's place by two renames, in under a second; the failed database is kept |
+
+        ## Notes
+
+        - WAL that is archived during the run belongs to both databases
+
+        ## Written down by steps
+
+        | step | what | value |
+        |---|---|---|
+        | take a backup and prove it | scratch cluster | kept \| 7f3a |
+        ");
+    }
+
+    #[test]
+    fn a_run_that_was_taken_back() {
+        insta::assert_snapshot!(Story::unwound().steady(&report(&Story::unwound().view())), @r#"
+        # Run 20261122-021407-7f3a of production
+
+        **Failed and taken back: target, code and service are as before**
+
+        - **status**: undone
+        - **exit status**: 4
+        - **downtime**: 21.8 s
+        - **total**: 53.4 s
+        - **way back taken**: yes
+        - **started**: 2026-11-22T02:14:07Z
+        - **ended**: 2026-11-22T02:15:00Z
+
+        ## Why it turned round
+
+        `SB0408`: `c21b` (add profiles) failed
+
+        ```text
+        column "x" does not exist
+        ```
+
+        What changed: nothing: its transaction was rolled back
+
+        Hint: switchback rehearse -e production shows it on a copy
+
+        ## What
+
+        - **environment**: production
+        - **database**: ada
+        - **server**: db.example:5432, PostgreSQL 15.18
+        - **release**: v1.4.0 (0f1e2d3c4b) → v1.5.0 (a1b2c3d4e5)
+        - **revision**: 8f3a → c21b
+        - **migrations**: 1 pending (alembic)
+        - **operator**: deploy on ops-1
+        - **planned**: 2026-11-22T02:13:07Z
+        - **digest**: `3f786850e387550fdab836ed7e6dc881de23001b6b6f8f2f1c0a4e2d5c9b7a10`
+        - **fingerprint**: `[fingerprint]`
+
+        ## Migrations
+
+        | revision | name | file |
+        |---|---|---|
+        | `c21b` | add profiles | `migrations/versions/c21b_add_profiles.py` |
+
+        ## Timeline
+
+        | step | started | took | result | proof |
+        |---|---|---|---|---|
+        | look at server, privileges and disk | 2026-11-22T02:14:07Z | 0.4 s | ✓ done |  |
+        | take a backup and prove it | 2026-11-22T02:14:07Z | 42.0 s | ✓ done |  |
+        | stop ada-app.service | 2026-11-22T02:14:49Z | 1.8 s | ✓ done |  |
+        | make a restore point | 2026-11-22T02:14:51Z | 3.1 s | ✓ done |  |
+        | apply c21b add profiles | 2026-11-22T02:14:54Z | 3.1 s | ✗ failed | SB0408: `c21b` (add profiles) failed |
+        | ↶ apply c21b add profiles | 2026-11-22T02:14:57Z | 0.9 s | ✓ taken back | ada is the restore point, 14 tables compared |
+        | ↶ make a restore point | 2026-11-22T02:14:58Z | 0.0 s | ✓ taken back | became ada |
+        | ↶ stop ada-app.service | 2026-11-22T02:14:58Z | 2.1 s | ✓ taken back | ada-app.service is active (running) |
+        | ↶ take a backup and prove it | 2026-11-22T02:15:00Z | 0.0 s | ✓ taken back | kept |
+
+        Not begun: validate the data; start ada-app.service
+
+        ## Backup
+
+        - **size**: 512.0 MB
+        - **directory**: /var/backups/ada/20261122-021407
+
+        ## Restore point
+
+        - **database**: ada_rp_7f3a
+
+        ## Way back
+
+        | when | how |
+        |---|---|
+        | until the first migration | the fence is lifted; nothing was changed |
+        | until the application starts | the restore point takes the target's place by two renames, in under a second; the failed database is kept |
+
+        ## Notes
+
+        - WAL that is archived during the run belongs to both databases
+
+        ## Written down by steps
+
+        | step | what | value |
+        |---|---|---|
+        | take a backup and prove it | scratch cluster | kept \| 7f3a |
+        "#);
+    }
+
+    #[test]
+    fn a_stuck_run_says_what_leads_out() {
+        let report = report(&Story::stuck().view());
+        let known = report.split("## What is known").nth(1).unwrap().split("## What\n").next().unwrap();
+        insta::assert_snapshot!(known, @r"
+        - **in place**: nothing
+        - **not certain**: stop ada-app.service
+        - **taken back**: apply c21b add profiles
+
+        ## What to type next
+
+        | command | does |
+        |---|---|
+        | `switchback runs show 20261122-021407-7f3a` | everything that is known of the run |
+        | `switchback resume 20261122-021407-7f3a` | go on taking it back, from where it stands |
+        ");
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_a_cell() {
+        assert_eq!(cell("a|b `c` <d>\ne\u{1b}[31m"), r"a\|b \`c\` &lt;d><br>e");
+        assert_eq!(prose("`a|b` <c> | `d*`"), r"`a\|b` &lt;c> \| `d*`");
+        assert_eq!((prose("a`b"), prose("a``b")), (r"a\`b".into(), r"a\`\`b".into()));
+        assert_eq!((code("x"), code("a`b")), ("`x`".into(), r"a\`b".into()));
+        assert_eq!(fenced("a ``` b"), "````text\na ``` b\n````\n");
+    }
+}

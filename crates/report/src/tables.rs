@@ -1,0 +1,370 @@
+//! Aligned columns, and the lists that commands print: `status`, `doctor`, `runs list`, `backup list`.
+//!
+//! The rows are plain data, so that `--format json` prints the same thing that people read.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use switchback_model::RunId;
+use switchback_model::plan::Pending;
+
+use crate::facts;
+use crate::text::{self, count, pad, pad_left, width};
+use crate::theme::{Mark, Theme};
+
+/// How the cells of a column stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// Rows under a dimmed head, two blanks between the columns. Cells hold no escape codes.
+pub fn columns(head: &[(&str, Align)], rows: &[Vec<String>], theme: Theme) -> String {
+    let widest = |i: usize| rows.iter().filter_map(|row| row.get(i)).map(|cell| width(cell)).max();
+    let widths: Vec<_> =
+        head.iter().enumerate().map(|(i, (name, _))| width(name).max(widest(i).unwrap_or(0))).collect();
+    let line = |cells: Vec<&str>| {
+        let cells = cells.iter().zip(head).zip(&widths).map(|((cell, (_, align)), columns)| match align {
+            Align::Left => pad(cell, *columns),
+            Align::Right => pad_left(cell, *columns),
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let mut out = format!("{}\n", theme.dim(&line(head.iter().map(|(name, _)| *name).collect())));
+    for row in rows {
+        let _ = writeln!(out, "{}", line(row.iter().map(String::as_str).collect()));
+    }
+    out
+}
+
+/// Names and values under each other; lines after the first of a value stand under it.
+pub fn pairs(lines: &[(&str, String)], theme: Theme) -> String {
+    let column = lines.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
+    let mut out = String::new();
+    for (name, value) in lines {
+        let mut label = *name;
+        for line in value.lines().chain(value.is_empty().then_some("")) {
+            let _ = writeln!(out, "{}", format!("{}  {line}", theme.dim(&pad(label, column))).trim_end());
+            label = "";
+        }
+    }
+    out
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// How it is.
+    pub mark: Mark,
+    /// What was looked at.
+    pub title: String,
+    /// What was seen.
+    pub detail: String,
+    /// What makes it fine, so that it can be typed.
+    pub cure: Option<String>,
+}
+
+/// Checks, one a line, each with its cure underneath, and a last line that counts.
+pub fn checks(checks: &[Check], theme: Theme) -> String {
+    let column = checks.iter().map(|check| width(&check.title)).max().unwrap_or(0).min(40);
+    let mut out = String::new();
+    for check in checks {
+        let (mark, title) = (theme.mark(check.mark), pad(&check.title, column));
+        let _ = writeln!(out, "{}", format!("{mark} {title}  {}", check.detail).trim_end());
+        for line in check.cure.iter().flat_map(|cure| cure.lines()) {
+            let _ = writeln!(out, "{}{} {line}", " ".repeat(theme.mark_width() + 1), theme.command("cure:"));
+        }
+    }
+    let _ = writeln!(out, "\n{}", tally(checks));
+    out
+}
+
+fn tally(checks: &[Check]) -> String {
+    let of = |mark| checks.iter().filter(|check| check.mark == mark).count();
+    let (bad, warned) = (of(Mark::Fail), of(Mark::Warn));
+    match (bad, warned) {
+        (0, 0) => format!("{}: all fine", count(checks.len(), "check")),
+        (0, _) => {
+            format!("{}: nothing in the way, {}", count(checks.len(), "check"), count(warned, "warning"))
+        }
+        (_, 0) => format!("{}: {bad} not fine", count(checks.len(), "check")),
+        _ => format!("{}: {bad} not fine, {}", count(checks.len(), "check"), count(warned, "warning")),
+    }
+}
+
+/// A run in a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunLine {
+    /// The run.
+    pub run: RunId,
+    /// Its environment.
+    pub environment: String,
+    /// `succeeded`, `undone`, `stuck`, `refused` or `open`.
+    pub status: String,
+    /// When it was begun.
+    pub started_at: Option<Timestamp>,
+    /// How long it took.
+    pub total_ms: Option<u64>,
+    /// For how long users saw no application.
+    pub downtime_ms: Option<u64>,
+    /// The revisions that it was to lead to.
+    pub revision: Vec<String>,
+}
+
+impl RunLine {
+    /// The line of a run.
+    pub fn of(run: &switchback_model::RunView) -> Self {
+        let durations = run.outcome.as_ref().map(|outcome| outcome.durations);
+        Self {
+            run: run.plan.run.clone(),
+            environment: run.plan.environment.clone(),
+            status: facts::status(run).to_owned(),
+            started_at: run.started_at,
+            total_ms: durations.map(|durations| durations.total_ms),
+            downtime_ms: durations.and_then(|durations| durations.downtime_ms),
+            revision: run.plan.revision_after.clone(),
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        match self.status.as_str() {
+            "succeeded" => Mark::Ok,
+            "undone" => Mark::Undone,
+            "refused" => Mark::Warn,
+            "stuck" => Mark::Fail,
+            _ => Mark::Working,
+        }
+    }
+
+    fn short(&self) -> String {
+        let at = self.started_at.map_or_else(String::new, |at| format!(", {}", text::moment(at)));
+        format!("{} {}{at}", self.run, self.status)
+    }
+}
+
+/// Runs, one a line.
+pub fn runs(runs: &[RunLine], theme: Theme) -> String {
+    const HEAD: [(&str, Align); 7] = [
+        ("run", Align::Left),
+        ("environment", Align::Left),
+        ("status", Align::Left),
+        ("started", Align::Left),
+        ("took", Align::Right),
+        ("downtime", Align::Right),
+        ("revision", Align::Left),
+    ];
+    let rows: Vec<_> = runs
+        .iter()
+        .map(|run| {
+            vec![
+                run.run.to_string(),
+                run.environment.clone(),
+                run.status.clone(),
+                run.started_at.map(text::moment).unwrap_or_default(),
+                run.total_ms.map(text::took).unwrap_or_default(),
+                run.downtime_ms.map(text::took).unwrap_or_default(),
+                facts::list(&run.revision),
+            ]
+        })
+        .collect();
+    if rows.is_empty() { "no runs yet\n".to_owned() } else { columns(&HEAD, &rows, theme) }
+}
+
+/// A backup in a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct BackupLine {
+    /// What `restore` and `backup verify` call it.
+    pub name: String,
+    /// The database that it was taken of.
+    pub target: String,
+    /// When.
+    pub taken_at: Timestamp,
+    /// How many bytes it takes.
+    pub bytes: u64,
+    /// When it was last restored and compared; `None`: never.
+    pub proven_at: Option<Timestamp>,
+}
+
+/// Backups, one a line. A backup that was never restored is marked, because it is a hope only.
+pub fn backups(backups: &[BackupLine], theme: Theme) -> String {
+    const HEAD: [(&str, Align); 5] = [
+        ("backup", Align::Left),
+        ("database", Align::Left),
+        ("taken", Align::Left),
+        ("size", Align::Right),
+        ("proven", Align::Left),
+    ];
+    let rows: Vec<_> = backups
+        .iter()
+        .map(|backup| {
+            let proven = backup.proven_at.map_or_else(|| "! not proven".to_owned(), text::moment);
+            let taken = text::moment(backup.taken_at);
+            vec![backup.name.clone(), backup.target.clone(), taken, text::bytes(backup.bytes), proven]
+        })
+        .collect();
+    if rows.is_empty() { "no backups yet\n".to_owned() } else { columns(&HEAD, &rows, theme) }
+}
+
+/// Where an environment is: what `status` prints, as text and as JSON.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// The environment.
+    pub environment: String,
+    /// The migrator.
+    pub tool: String,
+    /// The target's revisions.
+    pub current: Vec<String>,
+    /// The last revisions of the code.
+    pub heads: Vec<String>,
+    /// What is not applied yet.
+    pub pending: Vec<Pending>,
+    /// Whether the target's catalog differs from what its revision should give; `None`: not known.
+    pub drift: Option<bool>,
+    /// The run that is open or stuck.
+    pub open_run: Option<RunLine>,
+    /// The last run that ended.
+    pub last_run: Option<RunLine>,
+}
+
+/// Where an environment is.
+pub fn status(status: &Status, theme: Theme) -> String {
+    let drift = match status.drift {
+        None => "not known",
+        Some(false) => "none",
+        Some(true) => "! the catalog is not what its revision should give",
+    };
+    let run = |run: &RunLine| format!("{} {}", theme.mark(run.mark()), run.short());
+    let mut lines = vec![
+        ("environment", status.environment.clone()),
+        ("tool", status.tool.clone()),
+        ("current", facts::list(&status.current)),
+        ("heads", facts::list(&status.heads)),
+        ("pending", pending(&status.pending)),
+        ("drift", drift.to_owned()),
+        ("last run", status.last_run.as_ref().map_or_else(|| "none".to_owned(), run)),
+    ];
+    if let Some(open) = &status.open_run {
+        let next = theme.command(&format!("switchback runs show {}", open.run));
+        lines.push(("open run", format!("{}\n{next}", run(open))));
+    }
+    pairs(&lines, theme)
+}
+
+/// Pending migrations under each other: revision, name, path.
+pub(crate) fn pending(pending: &[Pending]) -> String {
+    if pending.is_empty() {
+        return "none".to_owned();
+    }
+    let widest = |of: fn(&Pending) -> &str| pending.iter().map(|one| width(of(one))).max().unwrap_or(0);
+    let (revision, name) = (widest(|one| &one.revision), widest(|one| &one.name));
+    let line =
+        |one: &Pending| format!("{}  {}  {}", pad(&one.revision, revision), pad(&one.name, name), one.path);
+    pending.iter().map(line).map(|line| text::clean(&line)).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Story, at};
+
+    fn check(mark: Mark, title: &str, detail: &str, cure: Option<&str>) -> Check {
+        Check { mark, title: title.into(), detail: detail.into(), cure: cure.map(str::to_owned) }
+    }
+
+    #[test]
+    fn a_check_that_is_not_fine_stands_over_its_cure() {
+        let all = [
+            check(Mark::Ok, "configuration", "switchback.toml", None),
+            check(
+                Mark::Warn,
+                "privileges",
+                "no pg_signal_backend",
+                Some("GRANT pg_signal_backend TO deploy"),
+            ),
+            check(Mark::Fail, "disk", "2.1 GB free, 9.6 GB needed", Some("make room in /var/backups/ada")),
+        ];
+        insta::assert_snapshot!(checks(&all, Theme { color: false, unicode: true }), @r"
+        ✓ configuration  switchback.toml
+        ! privileges     no pg_signal_backend
+          cure: GRANT pg_signal_backend TO deploy
+        ✗ disk           2.1 GB free, 9.6 GB needed
+          cure: make room in /var/backups/ada
+
+        3 checks: 1 not fine, 1 warning
+        ");
+        insta::assert_snapshot!(checks(&all[..1], Theme::plain()), @r"
+        ok configuration  switchback.toml
+
+        1 check: all fine
+        ");
+    }
+
+    #[test]
+    fn runs_stand_in_columns() {
+        let all = [RunLine::of(&Story::good().view()), RunLine::of(&Story::stuck().view())];
+        insta::assert_snapshot!(runs(&all, Theme::plain()), @r"
+        run                   environment  status     started                     took  downtime  revision
+        20261122-021407-7f3a  production   succeeded  2026-11-22T02:14:07Z  1 min 04 s    21.8 s  c21b
+        20261122-021407-7f3a  production   stuck      2026-11-22T02:14:07Z  1 min 00 s    21.8 s  c21b
+        ");
+        assert_eq!(runs(&[], Theme::plain()), "no runs yet\n");
+    }
+
+    #[test]
+    fn a_backup_that_was_never_restored_is_marked() {
+        let backup = |name: &str, proven_at| BackupLine {
+            name: name.into(),
+            target: "ada".into(),
+            taken_at: at(0),
+            bytes: 4_812_000_000,
+            proven_at,
+        };
+        let all = [backup("20261122-0200", Some(at(90_000))), backup("20261121-0200", None)];
+        insta::assert_snapshot!(backups(&all, Theme::plain()), @r"
+        backup         database  taken                   size  proven
+        20261122-0200  ada       2026-11-22T02:14:07Z  4.8 GB  2026-11-22T02:15:37Z
+        20261121-0200  ada       2026-11-22T02:14:07Z  4.8 GB  ! not proven
+        ");
+    }
+
+    #[test]
+    fn the_status_says_where_an_environment_is() {
+        let view = Story::stuck().view();
+        let mut here = Status {
+            environment: "production".into(),
+            tool: "alembic".into(),
+            current: view.plan.revision_before.clone(),
+            heads: view.plan.revision_after.clone(),
+            pending: view.plan.pending.clone(),
+            drift: Some(false),
+            open_run: Some(RunLine::of(&view)),
+            last_run: Some(RunLine::of(&Story::good().view())),
+        };
+        insta::assert_snapshot!(status(&here, Theme { color: false, unicode: true }), @r"
+        environment  production
+        tool         alembic
+        current      8f3a
+        heads        c21b
+        pending      c21b  add profiles  migrations/versions/c21b_add_profiles.py
+        drift        none
+        last run     ✓ 20261122-021407-7f3a succeeded, 2026-11-22T02:14:07Z
+        open run     ✗ 20261122-021407-7f3a stuck, 2026-11-22T02:14:07Z
+                     switchback runs show 20261122-021407-7f3a
+        ");
+        (here.pending, here.open_run, here.last_run) = (Vec::new(), None, None);
+        here.drift = Some(true);
+        insta::assert_snapshot!(status(&here, Theme::plain()), @r"
+        environment  production
+        tool         alembic
+        current      8f3a
+        heads        c21b
+        pending      none
+        drift        ! the catalog is not what its revision should give
+        last run     none
+        ");
+    }
+}

@@ -1,0 +1,181 @@
+//! What every command needs: options, streams, the configuration, the world.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use switchback_engine::{clock, journal};
+use switchback_model::config::FILE_NAME;
+use switchback_model::event::Operator;
+use switchback_model::{Config, Failure, Result, RunId, RunView, code};
+use switchback_report::terminal::TerminalOptions;
+use switchback_report::theme::Theme;
+use switchback_workflow::world::World;
+
+use crate::cli::{Global, When};
+
+/// Options and streams of this process.
+pub(crate) struct App {
+    pub(crate) global: Global,
+}
+
+impl App {
+    pub(crate) fn new(global: Global) -> Self {
+        Self { global }
+    }
+
+    /// A result, to stdout. A reader that went away is no error.
+    pub(crate) fn print(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _reader_gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// A value as JSON, to stdout.
+    pub(crate) fn print_json<T: serde::Serialize>(&self, value: &T) -> Result<()> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| Failure::new(code::INTERNAL, "the result can't be written as JSON").because(&error))?;
+        self.print(&(text + "\n"));
+        Ok(())
+    }
+
+    /// Everything that is no result, to stderr.
+    pub(crate) fn say(&self, text: &str) {
+        let mut err = std::io::stderr().lock();
+        let _nobody_listens = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    }
+
+    /// Whether results are to be JSON.
+    pub(crate) fn json(&self) -> bool {
+        self.global.format == "json"
+    }
+
+    /// What stderr can show.
+    pub(crate) fn theme(&self) -> Theme {
+        Theme { color: self.color(std::io::stderr().is_terminal()), unicode: unicode() }
+    }
+
+    /// What stdout can show.
+    pub(crate) fn theme_out(&self) -> Theme {
+        Theme { color: self.color(std::io::stdout().is_terminal()), unicode: unicode() }
+    }
+
+    fn color(&self, terminal: bool) -> bool {
+        match self.global.color {
+            When::Always => true,
+            When::Never => false,
+            // https://no-color.org: present and not empty.
+            When::Auto => terminal && variable("NO_COLOR").is_none_or(|value| value.is_empty()),
+        }
+    }
+
+    /// How runs are shown.
+    pub(crate) fn terminal(&self) -> TerminalOptions {
+        let tty = std::io::stderr().is_terminal();
+        let width = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(100, |size| usize::from(size.ws_col));
+        TerminalOptions {
+            tty,
+            color: self.theme().color,
+            unicode: unicode(),
+            verbose: self.global.verbose,
+            quiet: self.global.quiet,
+            width: if width == 0 { 100 } else { width },
+            downtime: None,
+        }
+    }
+
+    /// Asks a person; without a terminal, or with --yes, the answer is yes.
+    pub(crate) fn confirm(&self, question: &str) -> bool {
+        if self.global.yes || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return true;
+        }
+        self.say(&format!("{question} [y/N] "));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+
+    /// The configuration for the environment that was asked for.
+    pub(crate) fn config(&self) -> Result<Config> {
+        let path = self.config_path()?;
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            Failure::new(code::CONFIG_NOT_FOUND, format!("{} can't be read", path.display())).because(&error)
+        })?;
+        Config::parse(&text, &path, self.global.environment.as_deref(), &variable)
+    }
+
+    fn config_path(&self) -> Result<PathBuf> {
+        if let Some(path) = &self.global.config {
+            return std::path::absolute(path).map_err(|error| not_found(path).because(&error));
+        }
+        let here = std::env::current_dir().map_err(|error| not_found(Path::new(".")).because(&error))?;
+        let found = here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file());
+        found.ok_or_else(|| not_found(&here))
+    }
+
+    /// The world for a command that is no run.
+    pub(crate) fn world(&self) -> Result<World> {
+        let config = self.config()?;
+        let folder = config.state.clone();
+        Ok(World::new(config, RunId(String::new()), operator(), folder))
+    }
+}
+
+/// Where the runs of a configuration are.
+pub(crate) fn runs_folder(config: &Config) -> PathBuf {
+    config.state.join("runs")
+}
+
+/// The runs of a configuration's environment that can be read, oldest first; those that can't be
+/// are said.
+pub(crate) fn runs(config: &Config, app: &App) -> Vec<RunView> {
+    let folder = runs_folder(config);
+    let mut views = Vec::new();
+    for run in journal::list(&folder) {
+        match journal::read(&folder, &run) {
+            Ok(view) if view.plan.environment == config.environment_name => views.push(view),
+            Ok(_) => {}
+            Err(failure) => app.say(&switchback_report::failure::render(&failure, app.theme())),
+        }
+    }
+    views
+}
+
+/// Who runs this process.
+pub(crate) fn operator() -> Operator {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| variable(name));
+    let uid = rustix::process::getuid().as_raw();
+    Operator { user: user.unwrap_or_else(|| format!("uid {uid}")), host, pid: std::process::id() }
+}
+
+/// A new run's identity: sortable by time; the end tells two of the same minute apart.
+pub(crate) fn new_run() -> RunId {
+    let now = clock::now();
+    let salt = now.as_nanosecond() ^ i128::from(std::process::id()).rotate_left(17);
+    let letters = b"abcdefghjkmnpqrstuvwxyz23456789";
+    let mut rest = salt.unsigned_abs() / 1000;
+    let mut end = String::new();
+    for _ in 0..4 {
+        let place = usize::try_from(rest % letters.len() as u128).unwrap_or_default();
+        end.push(char::from(letters[place]));
+        rest /= letters.len() as u128;
+    }
+    RunId(format!("{}_{end}", now.strftime("%Y%m%d_%H%M")))
+}
+
+/// The only place that reads the environment.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Whether the locale is UTF-8.
+fn unicode() -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    set.is_some_and(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"))
+}
+
+fn not_found(place: &Path) -> Failure {
+    Failure::new(code::CONFIG_NOT_FOUND, format!("there is no {FILE_NAME} in {} or above", place.display()))
+        .changed("nothing was touched")
+        .hint("write one, from what is found in this folder: switchback init")
+        .hint("or name one: switchback --config FILE …")
+}

@@ -1,0 +1,59 @@
+//! `deploy`.
+
+use switchback_model::{Config, Exit, Failure, Result, code};
+use switchback_workflow::planner;
+use switchback_workflow::world::World;
+
+use crate::app::{self, App};
+use crate::{commands, run};
+
+#[derive(clap::Args)]
+#[command(after_help = "Example: switchback deploy -e production --release v2\n\
+    Exit status: 0 done, 3 refused and nothing changed, 4 failed and taken back, 5 a person is needed.")]
+pub(crate) struct Args {
+    /// The release to deploy: a tag, branch or commit of the repository
+    #[arg(long, value_name = "REF")]
+    release: Option<String>,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
+    let config = app.config()?;
+    refuse_open_run(&config, app)?;
+    let run_id = app::new_run();
+    let folder = app::runs_folder(&config).join(&run_id.0);
+    let world = World::new(config, run_id, app::operator(), folder);
+    let plan = match planner::plan(&world, args.release.as_deref()).await {
+        Err(failure) if failure.code == code::NOTHING_TO_DO => {
+            app.say(&format!("{}\n", failure.message));
+            return Ok(Exit::Done);
+        }
+        plan => plan?,
+    };
+    if args.dry_run {
+        commands::plan::show(&plan, app)?;
+        return Ok(Exit::Done);
+    }
+    planner::pass_gates(&world, &plan)?;
+    let question = format!("deploy to {}: {} migrations on `{}`?", plan.environment, plan.pending.len(), plan.target);
+    if !app.confirm(&question) {
+        return Err(Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed"));
+    }
+    run::begin(app, world, plan).await
+}
+
+/// One run at a time, whatever the server says: an open journal here must be brought to an end first.
+fn refuse_open_run(config: &Config, app: &App) -> Result<()> {
+    let Some(open) = app::runs(config, app).into_iter().find(switchback_model::RunView::is_open) else { return Ok(()) };
+    let run = &open.plan.run;
+    let failure = Failure::new(code::RUN_OPEN, format!("run {run} is open"))
+        .changed("nothing was changed")
+        .hint(format!("go on with it: switchback resume {run}"))
+        .hint(format!("or take it back: switchback abort {run}"));
+    Err(match &open.operator {
+        Some(by) => failure.cause(format!("begun by {} on {}, process {}", by.user, by.host, by.pid)),
+        None => failure,
+    })
+}

@@ -1,0 +1,43 @@
+//! `down`.
+
+use switchback_model::{Exit, Failure, Result, code};
+
+use super::migrator::{Place, Way, hold, root};
+use crate::app::App;
+
+#[derive(clap::Args)]
+#[command(after_help = "Example: switchback down --steps 1\nNever takes back more than was asked for.")]
+pub(crate) struct Args {
+    /// Down to this revision; `base` for before the first
+    #[arg(long, value_name = "REV", conflicts_with = "steps", required_unless_present = "steps")]
+    to: Option<String>,
+    /// So many migrations
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
+    let held = hold(app, &args.place).await?;
+    let migrator = held.world.migrator();
+    let current = held.current().await?;
+    let to = match args.to.as_deref() {
+        None | Some("base") => Vec::new(),
+        Some(to) => vec![migrator.find(&root(&held), to)?],
+    };
+    let mut scripts = migrator.downs(&root(&held), &current, &to)?;
+    scripts.truncate(args.steps.unwrap_or(usize::MAX));
+    if scripts.is_empty() {
+        app.say("nothing to take back\n");
+    }
+    if let Some((script, why)) = scripts.iter().find_map(|script| script.no_down.as_ref().map(|why| (script, why))) {
+        return Err(Failure::new(code::MIGRATION_FAILED, format!("{} can't be taken back: {why}", script.revision))
+            .cause(script.path.clone())
+            .changed("nothing was changed"));
+    }
+    if !app.confirm(&format!("take {} migrations back on `{}`?", scripts.len(), held.world.names.target)) {
+        return Err(Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed"));
+    }
+    held.go(app, &scripts, Way::Down).await
+}

@@ -1,0 +1,26 @@
+//! `explain CODE`.
+
+use switchback_model::code::{ALL, Code};
+use switchback_model::{Exit, Failure, Result, code};
+
+use crate::app::App;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// An error code, as in SB0101; without one, all are listed
+    code: Option<String>,
+}
+
+pub(crate) fn run(args: &Args, app: &App) -> Result<Exit> {
+    let Some(asked) = &args.code else {
+        for code in ALL {
+            app.print(&format!("{}\n", code.page().lines().next().unwrap_or_default().trim_start_matches("# ")));
+        }
+        return Ok(Exit::Done);
+    };
+    let found = Code::find(asked).ok_or_else(|| {
+        Failure::new(code::USAGE, format!("there is no code `{asked}`")).hint("list them: switchback explain")
+    })?;
+    app.print(found.page());
+    Ok(Exit::Done)
+}

@@ -1,0 +1,102 @@
+//! The commands: one file each, one line in [`Command`] and one in [`run`].
+
+mod abort;
+mod backup;
+mod demo;
+mod deploy;
+mod doctor;
+mod down;
+mod explain;
+mod init;
+mod internal;
+mod migrator;
+mod plan;
+mod report;
+mod restore;
+mod resume;
+mod rollback;
+mod runs;
+mod service;
+mod stamp;
+mod status;
+mod up;
+mod validate;
+
+use clap::Subcommand;
+use switchback_model::{Exit, Result};
+
+use crate::app::App;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Look at this folder and write a commented switchback.toml
+    Init(init::Args),
+    /// Look at configuration, server, rights, disk, service: one line each, with the cure
+    Doctor(doctor::Args),
+    /// Revision, pending migrations, open run, last run
+    Status(status::Args),
+    /// Show what a deploy would do, step by step, and the way back from every point
+    Plan(plan::Args),
+    /// Take the application through its pending migrations; taken back when anything fails
+    Deploy(deploy::Args),
+    /// Go on with a run that was interrupted
+    Resume(resume::Args),
+    /// Take a run back: an open one, or the last one that succeeded
+    Rollback(rollback::Args),
+    /// Take an open run back
+    Abort(abort::Args),
+    /// Check the data now
+    Validate(validate::Args),
+    /// Make, prove, list and prune backups
+    #[command(subcommand)]
+    Backup(backup::Backup),
+    /// Restore a backup into a new database beside the target
+    Restore(restore::Args),
+    /// The runs so far
+    #[command(subcommand)]
+    Runs(runs::Runs),
+    /// Write the document of a run
+    Report(report::Args),
+    /// Apply pending migrations, with lock, timeouts and checks, and nothing else
+    Up(up::Args),
+    /// Take migrations back with the migrator
+    Down(down::Args),
+    /// Write a revision into the history without running anything
+    Stamp(stamp::Args),
+    /// Start, stop and look at the application
+    #[command(subcommand)]
+    Service(service::Service),
+    /// See a whole run, and three that fail and are taken back, on a private PostgreSQL
+    Demo(demo::Args),
+    /// Print the page of an error code, as in SB0101
+    Explain(explain::Args),
+    /// What Switchback starts itself
+    #[command(subcommand, hide = true)]
+    Internal(internal::Internal),
+}
+
+/// Runs one command.
+pub(crate) async fn run(command: Command, app: &App) -> Result<Exit> {
+    match command {
+        Command::Init(args) => init::run(&args, app),
+        Command::Doctor(args) => doctor::run(&args, app).await,
+        Command::Status(args) => status::run(&args, app).await,
+        Command::Plan(args) => plan::run(&args, app).await,
+        Command::Deploy(args) => deploy::run(&args, app).await,
+        Command::Resume(args) => resume::run(&args, app).await,
+        Command::Rollback(args) => rollback::run(&args, app).await,
+        Command::Abort(args) => abort::run(&args, app).await,
+        Command::Validate(args) => validate::run(&args, app).await,
+        Command::Backup(command) => backup::run(&command, app).await,
+        Command::Restore(args) => restore::run(&args, app).await,
+        Command::Runs(command) => runs::run(&command, app),
+        Command::Report(args) => report::run(&args, app),
+        Command::Up(args) => up::run(&args, app).await,
+        Command::Down(args) => down::run(&args, app).await,
+        Command::Stamp(args) => stamp::run(&args, app).await,
+        Command::Service(command) => service::run(&command, app).await,
+        Command::Demo(args) => demo::run(&args, app).await,
+        Command::Explain(args) => explain::run(&args, app),
+        Command::Internal(command) => internal::run(&command).await,
+    }
+}

@@ -1,0 +1,43 @@
+//! `service start|stop|status`.
+
+use clap::Subcommand;
+use switchback_model::{Exit, Failure, Result, code};
+use switchback_workflow::services::ServiceState;
+
+use crate::app::App;
+
+#[derive(Subcommand)]
+pub(crate) enum Service {
+    /// Start the application
+    Start,
+    /// Stop the application
+    Stop,
+    /// Look whether it runs; exit status 1 where it does not
+    Status,
+}
+
+pub(crate) async fn run(command: &Service, app: &App) -> Result<Exit> {
+    let world = app.world()?;
+    let service = world.service().ok_or_else(|| {
+        Failure::new(code::CONFIG_INVALID, "this environment has no service")
+            .hint("add [environments.NAME.service] manager = \"process\", command = […]")
+    })?;
+    match command {
+        Service::Start => service.start(None).await?,
+        Service::Stop => service.stop().await?,
+        Service::Status => {}
+    }
+    let state = service.state().await?;
+    if app.json() {
+        app.print_json(&serde_json::json!({ "state": state, "blocked_by": service.blocked_by().await? }))?;
+    } else {
+        let text = match &state {
+            ServiceState::Running { pid, since, restarts } => format!("runs: process {pid} since {since}, {restarts} restarts"),
+            ServiceState::Stopped => "stopped".into(),
+            ServiceState::Failed { why } => format!("failed: {why}"),
+        };
+        app.print(&format!("{text}\n"));
+    }
+    let well = matches!(state, ServiceState::Running { .. }) || matches!(command, Service::Stop);
+    Ok(if well { Exit::Done } else { Exit::NotFine })
+}

@@ -1,0 +1,55 @@
+//! `validate`.
+
+use switchback_model::{Exit, Result};
+use switchback_postgres::snapshot::SnapshotHolder;
+use switchback_report::tables::{Check, checks as table};
+use switchback_report::theme::Mark;
+use switchback_workflow::checks::{self, CheckCx};
+use switchback_workflow::{facts, world};
+
+use crate::app::App;
+
+#[derive(clap::Args)]
+#[command(after_help = "Example: switchback validate -e production\nExit status 1: a check failed. Nothing is changed.")]
+pub(crate) struct Args {}
+
+pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {
+    let world = app.world()?;
+    let cancel = world::uncancelled();
+    let name = world.names.target.clone();
+    let after = facts::read(&world, &name, &cancel, &mut |_, _| {}).await?;
+    let url = world.url(&name);
+    let holder = SnapshotHolder::open(&url, &world.application()).await?;
+    let cx = CheckCx {
+        url: &url,
+        application: &world.application(),
+        snapshot: holder.id(),
+        jobs: world.config.environment.backup.jobs,
+        before: None,
+        after: &after,
+        config: &world.config,
+        scripts: &[],
+        model_check: world.migrator().model_check(&world.config.database_url),
+        models_were_clean: None,
+        cancel: &cancel,
+    };
+    let results = checks::run_all(&cx, &mut |_, _, _| {}).await?;
+    holder.release().await?;
+    let failed = results.iter().any(|check| !check.ok && !check.warning);
+    if app.json() {
+        app.print_json(&serde_json::json!({ "checks": results, "ok": !failed }))?;
+    } else {
+        let shown: Vec<Check> = results.into_iter().map(shown).collect();
+        app.print(&table(&shown, app.theme_out()));
+    }
+    Ok(if failed { Exit::NotFine } else { Exit::Done })
+}
+
+fn shown(check: checks::CheckResult) -> Check {
+    let mark = match (check.ok, check.warning) {
+        (_, true) => Mark::Warn,
+        (true, false) => Mark::Ok,
+        (false, false) => Mark::Fail,
+    };
+    Check { mark, title: check.name, detail: check.detail, cure: None }
+}

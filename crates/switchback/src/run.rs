@@ -1,0 +1,142 @@
+//! Takes a run in hand: journal, reporters, signals, and the engine's one loop.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+
+use switchback_engine::cancel::{Canceller, cancel_pair};
+use switchback_engine::fault::Faults;
+use switchback_engine::journal::{self, Journal};
+use switchback_engine::log::{Log, Observer};
+use switchback_engine::runner::Runner;
+use switchback_model::run::Outcome;
+use switchback_model::{Config, Exit, Failure, Plan, Result, RunId, RunView, code};
+use switchback_report::{FORMATS, RUN_DOCUMENTS, Reporter, Terminal, document};
+use switchback_workflow::steps::STEPS;
+use switchback_workflow::world::World;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{self, App};
+
+/// Begins a new run.
+pub(crate) async fn begin(app: &App, world: World, plan: Plan) -> Result<Exit> {
+    let runs = app::runs_folder(&world.config);
+    let (reporters, observer) = reporters(app)?;
+    protect(&world.config.state)?;
+    let journal = Journal::create(&runs, &plan.run)?;
+    let log = Log::begin(journal, plan, observer, Faults::from_environment())?;
+    drive(app, &world, &log, &reporters, None, false).await
+}
+
+/// Goes on with a run, forward or (with a reason) back.
+pub(crate) async fn go_on(app: &App, now: &Config, run: &RunId, back: Option<Failure>, accept_loss: bool) -> Result<Exit> {
+    let (journal, view) = Journal::open(&app::runs_folder(now), run)?;
+    let config = Config::from_snapshot(&view.plan.settings, now, &app::variable)?;
+    let world = World::new(config, run.clone(), app::operator(), journal.folder().to_owned());
+    // What an earlier process left on the server must be gone before anything is looked at.
+    world.end_leftovers().await?;
+    let (reporters, observer) = reporters(app)?;
+    let log = Log::go_on(journal, view, observer, Faults::from_environment());
+    drive(app, &world, &log, &reporters, back, accept_loss).await
+}
+
+type Reporters = Rc<RefCell<Vec<Box<dyn Reporter>>>>;
+
+/// Terminal on stderr, and on stdout what `--format` names.
+fn reporters(app: &App) -> Result<(Reporters, Observer)> {
+    let mut reporters: Vec<Box<dyn Reporter>> =
+        vec![Box::new(Terminal::new(app.terminal(), Box::new(std::io::stderr())))];
+    let format = app.global.format.as_str();
+    match FORMATS.iter().find(|known| known.name == format) {
+        Some(known) => reporters.push((known.open)(Box::new(std::io::stdout()))),
+        None if format == "text" => {}
+        None => return Err(Failure::new(code::USAGE, format!("a run can't be shown as `{format}`")).hint("one of: text, json, jsonl")),
+    }
+    let reporters: Reporters = Rc::new(RefCell::new(reporters));
+    let shared = reporters.clone();
+    let observer: Observer = Box::new(move |event, view| {
+        for reporter in shared.borrow_mut().iter_mut() {
+            // A reader that went away must not stop a run.
+            let _reader_gone = reporter.event(event, view);
+        }
+    });
+    Ok((reporters, observer))
+}
+
+async fn drive(
+    app: &App,
+    world: &World,
+    log: &Log,
+    reporters: &Reporters,
+    back: Option<Failure>,
+    accept_loss: bool,
+) -> Result<Exit> {
+    let (canceller, cancel) = cancel_pair();
+    let canceller = Rc::new(canceller);
+    let listening = listen(app, canceller.clone())?;
+    world.begin_run();
+    let runner = Runner {
+        registry: STEPS,
+        world,
+        log,
+        cancel: &cancel,
+        canceller: &canceller,
+        operator: world.operator.clone(),
+    };
+    let outcome = tokio::select! {
+        outcome = runner.run(back, accept_loss) => outcome?,
+        never = listening => never,
+    };
+    let view = log.view().clone();
+    write_documents(&world.folder, &view)?;
+    for reporter in reporters.borrow_mut().iter_mut() {
+        let _reader_gone = reporter.finish(&view);
+    }
+    Ok(outcome.exit)
+}
+
+/// Hears Ctrl-C and SIGTERM: the first stops the step and unwinds; every further one says what is
+/// going on, for a run that is unwinding must not be stopped half-way.
+fn listen(app: &App, canceller: Rc<Canceller>) -> Result<impl Future<Output = Outcome>> {
+    let no_signals = |error: std::io::Error| Failure::new(code::INTERNAL, "signals can't be heard").because(&error);
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let (theme, quiet) = (app.theme(), app.global.quiet);
+    Ok(async move {
+        let mut heard = 0;
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            heard += 1;
+            if heard == 1 {
+                canceller.cancel();
+            }
+            let text = if heard == 1 { "interrupted: what was begun is taken back" } else { "still taking back; killing this process would leave it half-way (then: switchback resume)" };
+            if !quiet {
+                let mut err = anstream::stderr().lock();
+                let _nobody_listens = std::io::Write::write_all(&mut err, format!("\n{}\n", theme.bold(text)).as_bytes());
+            }
+        }
+    })
+}
+
+/// The state folder is beside the configuration, often inside a checkout: git must not see it.
+fn protect(state: &Path) -> Result<()> {
+    journal::private_folder(state)?;
+    let ignore = state.join(".gitignore");
+    if ignore.exists() { Ok(()) } else { switchback_workflow::files::write(&ignore, b"*\n") }
+}
+
+/// The run's documents, beside its journal.
+fn write_documents(folder: &Path, view: &RunView) -> Result<()> {
+    for name in ["md", "json"] {
+        if let Some(document) = document(RUN_DOCUMENTS, name) {
+            let text = (document.render)(view);
+            switchback_workflow::files::write(&folder.join(format!("report.{name}")), text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+

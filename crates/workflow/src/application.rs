@@ -1,0 +1,178 @@
+//! The application: started, well over time, and silent in its log.
+
+use switchback_engine::exec::{Program, Stream};
+use switchback_engine::step::StepCx;
+use switchback_model::event::Unit;
+use switchback_model::units::human;
+use switchback_model::{Failure, Result, code};
+
+use crate::health;
+use crate::logs::LogWatch;
+use crate::services::ServiceState;
+use crate::target;
+use crate::world::World;
+
+/// Where the log was before the start, as the start step noted it.
+const LOG_WATCH: &str = "log_watch";
+/// How long one answer may take.
+const ANSWER: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// Starts the release that is in place and waits until it is well: the way back's last act.
+///
+/// # Errors
+/// [`code::SERVICE`], [`code::HEALTH`].
+pub async fn start_and_wait(cx: &StepCx<'_, World>) -> Result<String> {
+    let Some(service) = cx.world.service() else { return Ok("no service is configured".into()) };
+    service.start(Some(&cx.world.run.0)).await?;
+    let looks = wait_until_well(cx).await.map_err(|failure| {
+        failure.changed("the target is as it was before; its application was started and is not well")
+    })?;
+    look_running(cx).await?;
+    Ok(format!("the application runs; {}", looks.join("; ")))
+}
+
+/// Remembers where the log ends, so that only new lines count.
+///
+/// # Errors
+/// As [`LogWatch::begin`].
+pub fn begin_log_watch(cx: &StepCx<'_, World>) -> Result<()> {
+    match (&cx.world.config.environment.logs, cx.noted::<LogWatch>(LOG_WATCH)?) {
+        (Some(logs), None) => cx.note(LOG_WATCH, &LogWatch::begin(logs)?),
+        _ => Ok(()),
+    }
+}
+
+/// Waits until the health URL answers well and goes on to.
+///
+/// # Errors
+/// [`code::HEALTH`].
+pub async fn wait_until_well(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
+    let Some(settings) = &cx.world.config.environment.health else {
+        return Ok(vec!["no health URL is configured".into()]);
+    };
+    let total = u64::try_from(settings.stable_for.0.as_millis()).unwrap_or_default();
+    let mut hear = |sample: health::HealthSample| {
+        let what = format!("the health URL {}", sample.outcome.told());
+        cx.progress(&what, sample.well_for_ms, total, Unit::Millis);
+    };
+    let report = health::wait_until_healthy(settings, cx.cancel, &mut hear).await?;
+    let ms = std::time::Duration::from_millis;
+    let flaps = if report.flaps == 0 { String::new() } else { format!(", after {} relapses", report.flaps) };
+    let (after, stable) = (human(ms(report.well_after_ms)), human(ms(report.well_for_ms)));
+    Ok(vec![format!("well after {after}, and for {stable}{flaps}")])
+}
+
+/// Asks the health URL and the service manager once more.
+///
+/// # Errors
+/// [`code::HEALTH`], [`code::SERVICE`].
+pub async fn look_well(cx: &StepCx<'_, World>) -> Result<()> {
+    if cx.world.service().is_some() && crate::steps::stop::was_running(cx)? {
+        look_running(cx).await?;
+    }
+    if let Some(settings) = &cx.world.config.environment.health
+        && crate::steps::stop::was_running(cx)?
+    {
+        let outcome = health::ask(&settings.url, ANSWER).await?;
+        if !outcome.is_well() {
+            return Err(Failure::new(code::HEALTH, format!("{} {}", settings.url, outcome.told())).cause(outcome.excerpt()));
+        }
+    }
+    Ok(())
+}
+
+async fn look_running(cx: &StepCx<'_, World>) -> Result<()> {
+    let Some(service) = cx.world.service() else { return Ok(()) };
+    match service.state().await? {
+        ServiceState::Running { restarts: 0, .. } => Ok(()),
+        ServiceState::Running { restarts, .. } => {
+            Err(Failure::new(code::SERVICE, format!("the application was restarted {restarts} times: it crashes")))
+        }
+        other => Err(not_running(&other)),
+    }
+}
+
+/// The failure of an application that should run.
+pub fn not_running(state: &ServiceState) -> Failure {
+    let failure = Failure::new(code::SERVICE, "the application does not run");
+    match state {
+        ServiceState::Failed { why } => failure.cause(why),
+        _ => failure,
+    }
+}
+
+/// Tries the critical functions.
+///
+/// # Errors
+/// [`code::SMOKE_FAILED`].
+pub async fn smoke(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
+    let smoke = &cx.world.config.smoke;
+    for (index, test) in smoke.iter().enumerate() {
+        cx.progress(&test.name, index as u64, smoke.len() as u64, Unit::Items);
+        command(cx, &test.command).await.map_err(|failure| {
+            let outer = Failure::new(code::SMOKE_FAILED, format!("smoke test `{}` failed", test.name));
+            failure.causes.iter().fold(outer.cause(failure.message.clone()), Failure::cause)
+        })?;
+    }
+    Ok(if smoke.is_empty() { Vec::new() } else { vec![format!("{} smoke tests passed", smoke.len())] })
+}
+
+/// Runs the application's own tests.
+///
+/// # Errors
+/// [`code::SMOKE_FAILED`].
+pub async fn tests(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
+    let tests = &cx.world.config.environment.tests;
+    for argv in tests {
+        command(cx, argv).await.map_err(|failure| {
+            let outer = Failure::new(code::SMOKE_FAILED, format!("the application's tests failed: {}", argv.join(" ")));
+            failure.causes.iter().fold(outer.cause(failure.message.clone()), Failure::cause)
+        })?;
+    }
+    Ok(if tests.is_empty() { Vec::new() } else { vec![format!("{} test commands passed", tests.len())] })
+}
+
+/// A command of the user, in the application's folder, told where the target is now.
+async fn command(cx: &StepCx<'_, World>, argv: &[String]) -> Result<()> {
+    let config = &cx.world.config;
+    let database = config.database_url.with_database(&target::name_now(cx.world).await?);
+    let program = Program::of(argv)?
+        .folder(config.working_directory())
+        .env(&config.migrations.database_url_variable, database.expose())
+        .secret(database.password())
+        .limit(config.migrations.timeout.0);
+    let finished = program.run(cx.cancel, |_: Stream, line| cx.line(line)).await?;
+    if finished.succeeded() { Ok(()) } else { Err(program.failed(&finished)) }
+}
+
+/// Watches the log for as long as configured.
+///
+/// # Errors
+/// [`code::LOG_MATCH`].
+pub async fn watch_log(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
+    let Some(logs) = &cx.world.config.environment.logs else { return Ok(Vec::new()) };
+    let noted = cx.noted_by::<LogWatch>("start", LOG_WATCH)?;
+    let Some(mut watch) = noted else { return Ok(vec!["the log was not watched: nothing was started".into()]) };
+    let started = cx.log().view().step("start").and_then(|step| step.started_at);
+    let since = || started.map_or(logs.watch.0, |at| switchback_engine::clock::now().duration_since(at).unsigned_abs());
+    loop {
+        if let Some(line) = watch.check()?.first() {
+            return Err(Failure::new(code::LOG_MATCH, "the application's log has a line that must not be there")
+                .cause(line.text.clone()));
+        }
+        let watched = since();
+        if watched >= logs.watch.0 {
+            return Ok(vec![format!("the log was silent for {}", human(watched))]);
+        }
+        let (done, total) = (millis(watched), millis(logs.watch.0));
+        cx.progress("watching the log", done, total, Unit::Millis);
+        tokio::select! {
+            () = tokio::time::sleep(std::time::Duration::from_millis(250)) => {}
+            () = cx.cancel.cancelled() => return Err(Failure::new(code::INTERRUPTED, "interrupted")),
+        }
+    }
+}
+
+fn millis(span: std::time::Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

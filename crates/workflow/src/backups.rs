@@ -1,0 +1,58 @@
+//! Backups with the settings of an environment.
+
+use std::path::{Path, PathBuf};
+
+use switchback_engine::cancel::Cancel;
+use switchback_model::Result;
+use switchback_postgres::backup::{self, BackupRequest, Client, Progress, ProofOn, Restored, RestoreRequest};
+
+use crate::world::World;
+
+/// The client programs and how many of them at once.
+///
+/// # Errors
+/// As [`World::client`].
+pub async fn client(world: &World) -> Result<Client> {
+    let jobs = world.config.environment.backup.jobs;
+    Ok(Client { bin: world.client().await?, jobs, application: world.application() })
+}
+
+/// Takes a backup of a database (by the name that it has now) into `directory`; says its folder.
+/// With `prove` it is restored and compared before it gets its name.
+///
+/// # Errors
+/// As [`backup::take`].
+pub async fn take(
+    world: &World,
+    database: &str,
+    directory: &Path,
+    note: Option<String>,
+    prove: bool,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<PathBuf> {
+    let client = client(world).await?;
+    let proof = match (prove, &world.config.scratch_url) {
+        (false, _) => ProofOn::Nowhere,
+        (true, Some(server)) => ProofOn::Server(server.clone()),
+        (true, None) => ProofOn::Private(Box::default()),
+    };
+    let request = BackupRequest { url: world.url(database), directory: directory.to_owned(), client, note, proof };
+    Ok(backup::take(&request, cancel, progress).await?.folder)
+}
+
+/// Restores a backup into a new database on the target's server and compares it.
+///
+/// # Errors
+/// As [`backup::restore`].
+pub async fn restore(
+    world: &World,
+    folder: &Path,
+    into: &str,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Restored> {
+    let client = client(world).await?;
+    let request = RestoreRequest { folder, server: &world.config.maintenance_url, into, client: &client };
+    backup::restore(&request, cancel, progress).await
+}

@@ -1,0 +1,163 @@
+//! Whether there is room for what a run writes.
+//!
+//! What is written to one file system is added up. The sizes are estimates: a dump is compressed
+//! and has no indexes, so half of the database is taken for it.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use switchback_model::units::Size;
+use switchback_model::{Failure, Result, code};
+use switchback_postgres::scratch::ScratchOptions;
+use switchback_postgres::server;
+use switchback_postgres::session::Session;
+
+use super::{Connection, Examination, Look, Site};
+
+/// What an empty cluster and its first WAL files take.
+const CLUSTER: u64 = 128 << 20;
+
+pub(super) struct Disk;
+
+/// What is written somewhere.
+struct Demand {
+    what: &'static str,
+    path: PathBuf,
+    bytes: u64,
+}
+
+#[async_trait(?Send)]
+impl Examination for Disk {
+    fn name(&self) -> &'static str {
+        "disk"
+    }
+
+    fn connection(&self) -> Connection {
+        Connection::Maintenance
+    }
+
+    async fn look(&self, site: &Site<'_>) -> Result<Vec<Look>> {
+        let size = server::size(site.admin()?, site.name()).await?;
+        let mut demands = here(site, size);
+        let mut looks = Vec::new();
+        if site.needs.copy || site.needs.swap {
+            let copy = size + size / 10;
+            match data_folder(site.admin()?, site.name()).await? {
+                Some(path) => demands.push(Demand { what: "the restore point", path, bytes: copy }),
+                None => looks.push(unseen(copy)),
+            }
+        }
+        for group in by_file_system(demands)?.into_values() {
+            looks.push(room(&group)?);
+        }
+        Ok(looks)
+    }
+}
+
+/// What is written on this machine.
+fn here(site: &Site<'_>, size: u64) -> Vec<Demand> {
+    let mut demands = Vec::new();
+    if !site.needs.dump {
+        return demands;
+    }
+    let config = &site.world.config;
+    demands.push(Demand { what: "the backup", path: config.environment.backup.directory.clone(), bytes: size / 2 });
+    if config.scratch_url.is_none() {
+        let path = ScratchOptions::default().parent;
+        demands.push(Demand { what: "the scratch cluster that proves it", path, bytes: size + CLUSTER });
+    }
+    demands
+}
+
+/// Where the server keeps the target, where that is a folder of this machine.
+async fn data_folder(session: &Session, target: &str) -> Result<Option<PathBuf>> {
+    // Only roles that may read every setting find data_directory among them.
+    let sql = "select coalesce(nullif(pg_tablespace_location(dattablespace), ''), \
+               (select setting from pg_settings where name = 'data_directory')), \
+               inet_server_addr() is null or inet_server_addr() <<= '127.0.0.0/8' or inet_server_addr() = '::1' \
+               from pg_database where datname = $1::text::name";
+    let row = session.one(sql, &[&target]).await?;
+    let folder = row.get::<_, Option<String>>(0).map(PathBuf::from);
+    let local = row.get::<_, bool>(1) && is_process_here(session.pid());
+    Ok(folder.filter(|folder| local && folder.exists()))
+}
+
+/// A tunnel looks local too; the server's own process does not come through it. Where processes
+/// can't be seen, the address has to do.
+fn is_process_here(pid: i32) -> bool {
+    match std::fs::read_to_string(format!("/proc/{pid}/comm")) {
+        Ok(name) => name.starts_with("postgres"),
+        Err(_) => !Path::new("/proc/self").exists(),
+    }
+}
+
+fn unseen(bytes: u64) -> Look {
+    Look::note("disk of the server", format!("the restore point needs {}; it can't be seen from here", Size(bytes)))
+        .cure("on the server: df -h \"$(psql -XAtc 'show data_directory')\"")
+}
+
+fn by_file_system(demands: Vec<Demand>) -> Result<BTreeMap<u64, Vec<Demand>>> {
+    let mut groups: BTreeMap<u64, Vec<Demand>> = BTreeMap::new();
+    for demand in demands {
+        let folder = existing(&demand.path);
+        let device = std::fs::metadata(&folder).map_err(|error| unreadable(&folder, &error))?.dev();
+        groups.entry(device).or_default().push(demand);
+    }
+    Ok(groups)
+}
+
+/// One look for a file system.
+fn room(demands: &[Demand]) -> Result<Look> {
+    let place = existing(&demands[0].path);
+    let free = free(&place)?;
+    let needed: u64 = demands.iter().map(|demand| demand.bytes).sum();
+    let parts: Vec<String> = demands.iter().map(|demand| format!("{} for {}", Size(demand.bytes), demand.what)).collect();
+    let title = format!("disk at {}", place.display());
+    let detail = format!("{} free, about {} needed: {}", Size(free), Size(needed), parts.join(", "));
+    let cure = format!("df -h {}; make room there, or name another folder (backup.directory)", place.display());
+    Ok(if free < needed {
+        Look::bad(&title, detail).cure(cure)
+    } else if free < needed.saturating_mul(3) / 2 {
+        Look::note(&title, format!("{detail}; that is little, for these are estimates")).cure(cure)
+    } else {
+        Look::good(&title, detail)
+    })
+}
+
+fn free(path: &Path) -> Result<u64> {
+    let stat = rustix::fs::statvfs(path).map_err(|error| unreadable(path, &error.into()))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// The folder itself, or the nearest one above it that is there already.
+fn existing(path: &Path) -> PathBuf {
+    path.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/")).to_owned()
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(code::PREFLIGHT, format!("the free space at {} can't be read", path.display())).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::examine::Mark;
+
+    #[test]
+    fn what_is_written_to_one_file_system_is_added_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let free = free(folder.path()).unwrap();
+        let demand = |name, bytes| Demand { what: name, path: folder.path().join(name).join("deeper"), bytes };
+        let groups = by_file_system(vec![demand("one", free / 3), demand("two", 10)]).unwrap();
+        assert_eq!(groups.len(), 1);
+        let marks = |bytes: &[u64]| {
+            let demands: Vec<_> = bytes.iter().map(|bytes| demand("a", *bytes)).collect();
+            room(&demands).unwrap().mark
+        };
+        assert_eq!(marks(&[free / 4, free / 4]), Mark::Good);
+        assert_eq!(marks(&[free / 2, free / 3]), Mark::Note);
+        assert_eq!(marks(&[free, free / 3]), Mark::Bad);
+    }
+}

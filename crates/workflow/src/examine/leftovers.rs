@@ -1,0 +1,80 @@
+//! Databases that earlier runs left beside the target.
+
+use async_trait::async_trait;
+use switchback_model::Result;
+use switchback_model::units::Size;
+use switchback_postgres::lease;
+use switchback_postgres::server::{self, Database};
+use switchback_postgres::session::ident;
+
+use super::{Connection, Examination, Look, Site, psql};
+
+pub(super) struct Leftovers;
+
+#[async_trait(?Send)]
+impl Examination for Leftovers {
+    fn name(&self) -> &'static str {
+        "leftovers"
+    }
+
+    fn connection(&self) -> Connection {
+        Connection::Maintenance
+    }
+
+    async fn look(&self, site: &Site<'_>) -> Result<Vec<Look>> {
+        let admin = site.admin()?;
+        // What an open run needs is its own; the run itself is reported by `server`.
+        let open = lease::open_marker(admin, site.name()).await?.map(|(marker, _)| marker.run);
+        let mut looks = Vec::new();
+        for database in server::databases(admin).await? {
+            let Some(what) = left(site.name(), &database, open.as_deref()) else { continue };
+            let size = server::size(admin, &database.name).await.map_or_else(|_| String::new(), |size| format!(", {}", Size(size)));
+            let seen = format!("`{}`{size}: {what} of an earlier run", database.name);
+            let sql = format!("drop database {}", ident(&database.name));
+            let cure = format!("when nobody needs it any more: {}", psql(site, "postgres", &sql));
+            looks.push(Look::note("left by an earlier run", seen).cure(cure));
+        }
+        Ok(looks)
+    }
+}
+
+/// What a database was to an earlier run on the target, by its name.
+fn left(target: &str, database: &Database, open: Option<&str>) -> Option<&'static str> {
+    const KINDS: &[(&str, &str)] = &[
+        ("_sb_", "the target behind the fence"),
+        ("_rp_", "the restore point"),
+        ("_failed_", "the database that was swapped out"),
+        ("_try_", "the rehearsal copy"),
+    ];
+    KINDS.iter().find_map(|(mark, what)| {
+        let (before, run) = database.name.rsplit_once(mark)?;
+        // A long target's name is cut to make room for the rest.
+        let ours = before == target || (database.name.len() >= 60 && target.starts_with(before));
+        (ours && is_run(run) && Some(run) != open).then_some(*what)
+    })
+}
+
+/// Whether a name ends as a run does: digits first, then its parts.
+fn is_run(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_digit() || c.is_ascii_lowercase() || c == '_';
+    text.len() >= 8 && text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_databases_of_runs_on_this_target_are_named() {
+        let what = |name: &str, open| {
+            let database = Database { oid: 1, name: name.into(), allow_connections: true, comment: None };
+            left("ada", &database, open)
+        };
+        let run = "20260102_0304_abcd";
+        assert_eq!(what(&format!("ada_rp_{run}"), None), Some("the restore point"));
+        assert_eq!(what(&format!("ada_rp_{run}"), Some(run)), None);
+        for name in ["ada", "ada_sb_test", "other_rp_20260102_0304_abcd", "ada_rp_", "my_ada_sb_20260102_0304_abcd"] {
+            assert_eq!(what(name, None), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The run's own files, beside its journal.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use switchback_model::{Failure, Result, code};
+
+/// Writes a file that only its owner can read; it is whole and on disk when this returns, or not
+/// there.
+///
+/// # Errors
+/// [`code::STATE_FOLDER`].
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    let bytes = serde_json::to_vec(value).map_err(|error| failed(path, &error))?;
+    write(path, &bytes)
+}
+
+/// As [`write_json`], for text.
+///
+/// # Errors
+/// [`code::STATE_FOLDER`].
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let part = path.with_extension("part");
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&part, path)?;
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    })();
+    written.map_err(|error: std::io::Error| failed(path, &error))
+}
+
+/// Reads what [`write_json`] wrote.
+///
+/// # Errors
+/// [`code::STATE_FOLDER`].
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = std::fs::read(path).map_err(|error| failed(path, &error))?;
+    serde_json::from_slice(&bytes).map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::new(code::STATE_FOLDER, format!("{} can't be used", path.display())).because(error)
+}

@@ -1,0 +1,1 @@
+//! Looks at a project's folder and writes its first configuration.

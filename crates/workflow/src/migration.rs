@@ -1,0 +1,186 @@
+//! One call of the application's migrator, watched from outside.
+//!
+//! The child is told a lock timeout by `PGOPTIONS`, and not trusted to have it: a URL's `options=`
+//! replaces that variable, some drivers ignore it, PgBouncer refuses it. So a second session
+//! looks at the child's backends and cancels one that waits for a lock for longer, whatever it
+//! was told (PostgreSQL manual, 9.27.2 and 54.12).
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use switchback_engine::cancel::Cancel;
+use switchback_engine::exec::{Finished, Program};
+use switchback_engine::step::StepCx;
+use switchback_model::event::Unit;
+use switchback_model::{DatabaseUrl, Failure, Result, code};
+
+use crate::world::{World, migrator_application};
+
+/// How often a migration is tried that could not have its lock.
+const TRIES: u32 = 5;
+/// How often the child's backends are looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// What PostgreSQL says when a lock was not had in time.
+const LOCK_TIMEOUT: &[&str] = &["due to lock timeout", "LockNotAvailable", "canceling statement due to user request"];
+
+/// What is heard of a migration while it runs.
+pub enum Heard<'a> {
+    /// It has run for so many milliseconds.
+    Running(u64),
+    /// It wrote a line.
+    Line(&'a str),
+    /// Something that a person should know.
+    Warning(String),
+}
+
+/// Who runs a migration: a step of a run, or a command.
+pub struct Caller<'a> {
+    /// The world.
+    pub world: &'a World,
+    /// The word to stop.
+    pub cancel: &'a Cancel,
+    /// Who hears of it.
+    pub hear: &'a dyn Fn(Heard<'_>),
+}
+
+/// Runs one call on behalf of a step.
+///
+/// # Errors
+/// As [`call`].
+pub async fn call_in(
+    cx: &StepCx<'_, World>,
+    program: Program,
+    what: &str,
+    may_retry: impl AsyncFn() -> Result<bool>,
+) -> Result<()> {
+    let hear = |heard: Heard<'_>| match heard {
+        Heard::Running(ms) => cx.progress(what, ms, 0, Unit::Millis),
+        Heard::Line(line) => cx.line(line),
+        Heard::Warning(message) => cx.warn(message),
+    };
+    call(&Caller { world: cx.world, cancel: cx.cancel, hear: &hear }, program, what, may_retry).await
+}
+
+/// Where the migrator works: the target, by the name that it has now.
+pub fn url(world: &World, database: &str) -> DatabaseUrl {
+    world.config.database_url.with_database(database)
+}
+
+/// Runs one call to its end. A lock that is not had in time is tried for again, each time after a
+/// longer pause; `may_retry` says whether the try before left nothing behind.
+///
+/// # Errors
+/// [`code::MIGRATION_FAILED`] with the migrator's last lines, [`code::MIGRATION_TIMEOUT`],
+/// [`code::MIGRATOR_MISSING`].
+pub async fn call(
+    caller: &Caller<'_>,
+    program: Program,
+    what: &str,
+    may_retry: impl AsyncFn() -> Result<bool>,
+) -> Result<()> {
+    let program = prepared(caller.world, program);
+    let mut pause = Duration::from_millis(500);
+    for attempt in 1.. {
+        let finished = watched(caller, &program, what).await?;
+        if finished.succeeded() {
+            return Ok(());
+        }
+        let locked = finished.tail.iter().any(|line| LOCK_TIMEOUT.iter().any(|text| line.contains(text)));
+        if !locked || attempt == TRIES || !may_retry().await? {
+            return Err(failed(&program, &finished, what));
+        }
+        (caller.hear)(Heard::Warning(format!("{what} could not have its lock (try {attempt} of {TRIES}); again in {pause:?}")));
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    unreachable!("the last try returns")
+}
+
+fn prepared(world: &World, program: Program) -> Program {
+    let migrations = &world.config.migrations;
+    let lock_timeout = migrations.lock_timeout.0.as_millis();
+    let options = format!("-c lock_timeout={lock_timeout}ms -c default_transaction_read_only=off");
+    program
+        .env("PGAPPNAME", migrator_application(&world.run))
+        .env("PGOPTIONS", options)
+        .limit(migrations.timeout.0)
+}
+
+async fn watched(caller: &Caller<'_>, program: &Program, what: &str) -> Result<Finished> {
+    let start = Instant::now();
+    let running = program.run(caller.cancel, |_, line| (caller.hear)(Heard::Line(line)));
+    tokio::pin!(running);
+    let mut watch = Watch::default();
+    loop {
+        tokio::select! {
+            finished = &mut running => return finished.map_err(|failure| not_run(failure, what)),
+            () = tokio::time::sleep(LOOK) => {
+                let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or_default();
+                (caller.hear)(Heard::Running(ms));
+                // A look that fails is no reason to stop the migration; the next one may succeed.
+                if let Err(failure) = watch.look(caller).await {
+                    tokio::time::sleep(LOOK).await;
+                    drop(failure);
+                }
+            }
+        }
+    }
+}
+
+/// Who waits, since when.
+#[derive(Default)]
+struct Watch {
+    waiting: BTreeMap<i32, Instant>,
+    told: bool,
+}
+
+const WAITERS: &str = "select a.pid, pg_blocking_pids(a.pid), \
+    (select string_agg(format('session %s of %s (%s): %s', b.pid, b.usename, b.application_name, left(b.query, 80)), '; ') \
+     from pg_stat_activity b where b.pid = any (pg_blocking_pids(a.pid))) \
+    from pg_stat_activity a where a.application_name = $1 and a.wait_event_type = 'Lock'";
+
+impl Watch {
+    async fn look(&mut self, caller: &Caller<'_>) -> Result<()> {
+        let admin = caller.world.admin().await?;
+        let rows = admin.rows(WAITERS, &[&migrator_application(&caller.world.run)]).await?;
+        let pids: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();
+        self.waiting.retain(|pid, _| pids.contains(pid));
+        let limit = caller.world.config.migrations.lock_timeout.0 + Duration::from_secs(1);
+        for row in &rows {
+            let pid: i32 = row.get(0);
+            let since = *self.waiting.entry(pid).or_insert_with(Instant::now);
+            if !self.told && since.elapsed() > Duration::from_secs(1) {
+                let blocker: Option<String> = row.get(2);
+                let blocker = blocker.unwrap_or_default();
+                (caller.hear)(Heard::Warning(format!("the migration waits for a lock; in its way: {blocker}")));
+                self.told = true;
+            }
+            if since.elapsed() > limit {
+                admin.rows("select pg_cancel_backend($1)", &[&pid]).await?;
+                self.waiting.remove(&pid);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn not_run(failure: Failure, what: &str) -> Failure {
+    match failure.code {
+        code if code == code::PROGRAM_MISSING => {
+            let mut missing = Failure::new(code::MIGRATOR_MISSING, format!("{what} could not begin: {}", failure.message));
+            missing.causes = failure.causes;
+            missing.hint("look at [migrations] command, working_directory and PATH; try: switchback doctor")
+        }
+        code if code == code::COMMAND_TIMEOUT => {
+            let mut late = Failure::new(code::MIGRATION_TIMEOUT, format!("{what} took too long and was ended"));
+            late.causes = failure.causes;
+            late.hint("raise [migrations] timeout, or split the migration")
+        }
+        _ => failure,
+    }
+}
+
+fn failed(program: &Program, finished: &Finished, what: &str) -> Failure {
+    let message = format!("{what} failed: `{}` ended with exit status {}", program.display(), finished.status);
+    Failure::new(code::MIGRATION_FAILED, message).cause(finished.tail.join("\n"))
+}

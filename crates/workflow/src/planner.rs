@@ -1,0 +1,287 @@
+//! Configuration, server and scripts in; an ordered plan out. Nothing is changed by planning.
+
+use std::path::{Path, PathBuf};
+
+use switchback_engine::clock;
+use switchback_engine::step::{Step, planned};
+use switchback_model::config::{FenceKind, Gate, RestorePointKind};
+use switchback_model::plan::{Pending, PlannedStep, Release, WayBack};
+use switchback_model::{Failure, Plan, Result, code};
+use switchback_postgres::lease as marker;
+use switchback_postgres::server::{self, Identity, Rights};
+
+use crate::examine::Needs;
+use crate::formats::Scripts;
+use crate::steps::apply::Apply;
+use crate::steps::backup::Backup;
+use crate::steps::close::Close;
+use crate::steps::fence::Fence;
+use crate::steps::health::HealthCheck;
+use crate::steps::lease::Lease;
+use crate::steps::maintenance::MaintenanceOn;
+use crate::steps::preflight::Preflight;
+use crate::steps::record::Record;
+use crate::steps::restore_point::RestorePoint;
+use crate::steps::start::Start;
+use crate::steps::stop::Stop;
+use crate::steps::switch_code::SwitchCode;
+use crate::steps::validate::Validate;
+use crate::steps::verify_version::VerifyVersion;
+use crate::world::World;
+
+/// What planning found out.
+struct Found {
+    identity: Identity,
+    oid: u32,
+    current: Vec<String>,
+    release_before: Option<Release>,
+    release_after: Option<Release>,
+    scripts: Scripts,
+    restore_point: RestorePointKind,
+    notes: Vec<String>,
+}
+
+/// Makes the plan of a deploy to `release` (a git reference; without one, the files in place).
+///
+/// # Errors
+/// [`code::TARGET_LEASED`] where a run is open, the migrator's errors (two heads, unknown
+/// revision), [`code::RELEASE_UNKNOWN`], [`code::NOTHING_TO_DO`], and those of a connection.
+pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
+    let found = find(world, release).await?;
+    if found.scripts.pending.is_empty() && found.release_before == found.release_after {
+        return Err(Failure::new(code::NOTHING_TO_DO, format!(
+            "nothing is pending: the target is at {} and so is the release",
+            shown(&found.current)
+        )));
+    }
+    let steps = steps(world, &found)?;
+    Ok(Plan {
+        format: 1,
+        run: world.run.clone(),
+        made_at: clock::now(),
+        environment: world.config.environment_name.clone(),
+        target: world.names.target.clone(),
+        server: place(world),
+        server_version: found.identity.version.clone(),
+        tool: world.migrator().name().to_owned(),
+        release_before: found.release_before.clone(),
+        release_after: found.release_after.clone(),
+        revision_before: found.current.clone(),
+        revision_after: after(&found),
+        pending: found.scripts.pending.iter().map(|script| Pending {
+            revision: script.revision.clone(),
+            name: script.name.clone(),
+            path: script.path.clone(),
+        }).collect(),
+        digest: found.scripts.digest.clone(),
+        gates: world.config.environment.requires.iter().map(|gate| gate.name().to_owned()).collect(),
+        ways_back: ways_back(world, &found),
+        notes: found.notes.iter().chain(&found.scripts.notes).cloned().collect(),
+        steps,
+        settings: world.config.snapshot.clone(),
+    })
+}
+
+/// Refuses a plan whose gates have nothing on record.
+///
+/// # Errors
+/// [`code::GATE_MISSING`] naming each, [`code::WINDOW_CLOSED`].
+pub fn pass_gates(world: &World, plan: &Plan) -> Result<()> {
+    if let Some(window) = &world.config.environment.window {
+        crate::window::check(window, clock::now(), std::time::Duration::ZERO)?;
+    }
+    let missing = &world.config.environment.requires;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = missing.iter().map(|gate| gate.name()).collect();
+    let message = format!("{} asks for {}, and there is none on record", plan.environment, names.join(", "));
+    let failure = Failure::new(code::GATE_MISSING, message).changed("nothing was changed");
+    let failure = failure.cause(format!("for the migrations with digest {}", plan.digest));
+    Err(missing.iter().fold(failure, |failure, gate| failure.hint(missing_gate(*gate))))
+}
+
+fn missing_gate(gate: Gate) -> &'static str {
+    match gate {
+        Gate::Review => "review: no accepted review of these migrations is on record",
+        Gate::Rehearsal => "rehearsal: no rehearsal of these migrations is on record",
+        Gate::Staging => "staging: no succeeded run of these migrations on staging is on record",
+        Gate::Approval => "approval: no person's approval of this plan is on record",
+    }
+}
+
+async fn find(world: &World, release: Option<&str>) -> Result<Found> {
+    let admin = world.admin().await?;
+    let target = server::database(&admin, &world.names.target).await?;
+    if let Some((marker, _)) = marker::open_marker(&admin, &world.names.target).await? {
+        return Err(marker.refusal());
+    }
+    let identity = Identity::read(&admin).await?;
+    let session = world.session(&world.names.target).await?;
+    let current = world.migrator().current(&session).await?;
+    let (release_before, release_after) = releases(world, release).await?;
+    let root = files_of(world, release_before.as_ref(), release_after.as_ref()).await?;
+    let scripts = world.migrator().scripts(&root, &current, None)?;
+    let (restore_point, notes) = restore_point(world).await?;
+    let oid = target.map(|target| target.oid).unwrap_or_default();
+    Ok(Found { identity, oid, current, release_before, release_after, scripts, restore_point, notes })
+}
+
+async fn releases(world: &World, release: Option<&str>) -> Result<(Option<Release>, Option<Release>)> {
+    match (world.repository().await?, release) {
+        (None, None) => Ok((None, None)),
+        (None, Some(release)) => Err(Failure::new(code::RELEASE_UNKNOWN, format!("release {release} can't be found: no repository is configured"))
+            .hint("add [environments.NAME.code] repository = \"…\", or deploy the files in place without --release")),
+        (Some(repository), release) => {
+            let before = repository.head().await?;
+            let after = match release {
+                Some(release) => repository.resolve(release).await?,
+                None => before.clone(),
+            };
+            Ok((Some(before), Some(after)))
+        }
+    }
+}
+
+/// A folder with the files of the release: the checkout where it is the one, else a copy beside it.
+async fn files_of(world: &World, before: Option<&Release>, after: Option<&Release>) -> Result<PathBuf> {
+    let in_place = world.config.working_directory();
+    let (Some(before), Some(after)) = (before, after) else { return Ok(in_place) };
+    if before.commit == after.commit {
+        return Ok(in_place);
+    }
+    release_files(world, after).await
+}
+
+/// A copy of a release's files, in the state folder.
+///
+/// # Errors
+/// As [`crate::git::Repository::worktree`].
+pub async fn release_files(world: &World, release: &Release) -> Result<PathBuf> {
+    let folder = world.config.state.join("releases").join(&release.commit);
+    if let Some(repository) = world.repository().await? && !folder.is_dir() {
+        repository.worktree(release, &folder).await?;
+    }
+    Ok(folder)
+}
+
+/// The kind of restore point, and what a person should know of it.
+async fn restore_point(world: &World) -> Result<(RestorePointKind, Vec<String>)> {
+    let rights = Rights::read(&*world.admin().await?, &world.names.target).await?;
+    let asked = world.config.environment.restore_point;
+    match asked {
+        RestorePointKind::Auto if rights.create_database && rights.owner => Ok((RestorePointKind::Clone, Vec::new())),
+        RestorePointKind::Auto => {
+            let note = format!("role {} can't copy databases (CREATEDB), so the restore point is a dump, and going back needs CREATEDB then", rights.role);
+            Ok((RestorePointKind::Dump, vec![note]))
+        }
+        asked => Ok((asked, Vec::new())),
+    }
+}
+
+fn steps(world: &World, found: &Found) -> Result<Vec<PlannedStep>> {
+    let environment = &world.config.environment;
+    let migrates = !found.scripts.pending.is_empty();
+    let mut steps = Steps(Vec::new());
+    steps.push(&Preflight { needs: needs(world, found) })?;
+    steps.push(&Lease { identity: found.identity.clone(), oid: found.oid })?;
+    steps.push(&Record { revision: found.current.clone(), models: migrates })?;
+    if migrates {
+        steps.push(&Backup {})?;
+    }
+    if environment.maintenance.is_some() {
+        steps.push(&MaintenanceOn {})?;
+    }
+    if environment.service.is_some() {
+        steps.push(&Stop {})?;
+    }
+    if migrates {
+        steps.push(&Fence { kind: environment.fence })?;
+        steps.push(&RestorePoint { kind: found.restore_point })?;
+    }
+    if let Some(release) = found.release_after.clone().filter(|_| found.release_before != found.release_after) {
+        steps.push(&SwitchCode { release })?;
+    }
+    for script in &found.scripts.pending {
+        steps.0.push(planned::<World, _>(&Apply::of(script), Some(&script.revision))?);
+    }
+    steps.push(&VerifyVersion { revision: after(found) })?;
+    if migrates {
+        steps.push(&Validate { scripts: found.scripts.pending.iter().map(|script| script.path.clone()).collect() })?;
+    }
+    steps.push(&Start { fenced: migrates })?;
+    steps.push(&HealthCheck {})?;
+    steps.push(&Close {})?;
+    Ok(steps.0)
+}
+
+struct Steps(Vec<PlannedStep>);
+
+impl Steps {
+    fn push<S: Step<World>>(&mut self, step: &S) -> Result<()> {
+        self.0.push(planned::<World, S>(step, None)?);
+        Ok(())
+    }
+}
+
+fn needs(world: &World, found: &Found) -> Needs {
+    let migrates = !found.scripts.pending.is_empty();
+    let copies = matches!(found.restore_point, RestorePointKind::Clone | RestorePointKind::Dump);
+    Needs {
+        copy: migrates && found.restore_point == RestorePointKind::Clone,
+        dump: migrates && found.restore_point == RestorePointKind::Dump,
+        closed_fence: migrates && world.config.environment.fence == FenceKind::Closed,
+        swap: migrates && copies,
+        migrations: migrates,
+        scripts: found.scripts.pending.iter().map(|script| (script.path.clone(), script.text.clone())).collect(),
+        release: found.release_after.as_ref().map(|release| release.name.clone()),
+    }
+}
+
+fn after(found: &Found) -> Vec<String> {
+    found.scripts.pending.last().map_or_else(|| found.current.clone(), |last| last.after.clone())
+}
+
+fn ways_back(world: &World, found: &Found) -> Vec<WayBack> {
+    let way = |when: &str, how: &str| WayBack { when: when.to_owned(), how: how.to_owned() };
+    if found.scripts.pending.is_empty() {
+        return vec![way("at every point", "the previous release is put back and started; the target is not touched")];
+    }
+    let restore = match found.restore_point {
+        RestorePointKind::Down => "each migration is downgraded, after that was tried on a copy",
+        RestorePointKind::Dump => "the dump is restored beside the target, compared, and takes its place by rename",
+        RestorePointKind::Clone | RestorePointKind::Auto => "the copy takes the target's place by rename, under a second; the failed database is kept",
+    };
+    let read_only = world.config.environment.fence == FenceKind::ReadOnly;
+    let applied = if read_only { "each migration is downgraded, after that was tried on a copy: a read-only fence proves nothing about other writers" } else { restore };
+    let page = world.config.environment.maintenance.as_ref().is_some_and(|page| page.closed_when.is_some());
+    let started = match (page, world.config.environment.disposable.as_slice()) {
+        (true, []) => "as before, if nothing was written; else the downgrade, tried on a copy; else a person is asked".to_owned(),
+        (true, tables) => format!("as before, if nothing was written but to {}; else the downgrade, tried on a copy; else a person is asked", tables.join(", ")),
+        (false, _) => "as before, if nothing was written; else the downgrade, tried on a copy; else a person is asked (no page is known to be closed)".to_owned(),
+    };
+    vec![
+        way("until the first migration", "the fence is lifted and the previous release is started"),
+        way("from the first migration to the start", applied),
+        way("application started, page closed", &started),
+        way("page open, later", "`switchback rollback RUN`: the copy if nothing was written; else the downgrade, tried on a copy; with --accept-loss the copy, naming what is lost"),
+        way("the worst case", "the backup, restored and compared before the run changed anything"),
+    ]
+}
+
+/// Where the server is, without a secret.
+fn place(world: &World) -> String {
+    let url = &world.config.database_url;
+    let host = if url.host().is_empty() { "local socket" } else { url.host() };
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Revisions as people read them.
+pub fn shown(revisions: &[String]) -> String {
+    if revisions.is_empty() { "no revision".to_owned() } else { revisions.join(", ") }
+}
+
+/// The folder of the files in place, for commands that plan nothing.
+pub fn in_place(world: &World) -> PathBuf {
+    Path::new(&world.config.working_directory()).to_owned()
+}

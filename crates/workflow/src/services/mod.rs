@@ -1,0 +1,104 @@
+//! Who starts and stops the application.
+//!
+//! One file a manager, one line in [`manager`]. Every manager keeps the same promises: `stop`
+//! returns when nothing of the application is left, `start` when it runs, and a block refuses
+//! every start but that of the run that set it.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use switchback_model::Result;
+use switchback_model::config::{Manager, Service};
+
+pub(crate) mod files;
+pub mod process;
+
+/// What the application's service is, looked at now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceState {
+    /// It runs.
+    Running {
+        /// Its main process.
+        pid: i32,
+        /// When this process was started.
+        since: Timestamp,
+        /// How often it had to be started again since the service was started: a crash loop counts up.
+        restarts: u32,
+    },
+    /// Nothing of it is there.
+    Stopped,
+    /// It should run and does not, or something of it is left without being under control.
+    Failed {
+        /// What is known, as part of a sentence.
+        why: String,
+    },
+}
+
+/// Starts, stops and blocks the application's service.
+///
+/// Block first, then stop: a start that was under way when the block was set is then either
+/// refused by the block or found by the stop.
+#[async_trait(?Send)]
+pub trait ServiceManager {
+    /// The name as it is written in the configuration.
+    fn name(&self) -> &'static str;
+
+    /// Looks, without changing anything.
+    ///
+    /// # Errors
+    /// `SERVICE` where it can't be told.
+    async fn state(&self) -> Result<ServiceState>;
+
+    /// Stops the service; what does not end within its grace is killed. Returns when nothing of it
+    /// is left. Stopping a stopped service changes nothing.
+    ///
+    /// # Errors
+    /// `SERVICE` where something of it goes on.
+    async fn stop(&self) -> Result<()>;
+
+    /// Starts the service; returns when its process runs (whether it is well is not asked here).
+    /// Starting a running service changes nothing. `run` is the run on whose behalf this is: it may
+    /// start although it blocks all others.
+    ///
+    /// # Errors
+    /// `SERVICE_BLOCKED` by another run, `SERVICE` where it does not come up; nothing of it is left
+    /// running then.
+    async fn start(&self, run: Option<&str>) -> Result<()>;
+
+    /// Refuses every start by others until [`ServiceManager::unblock`], over a reboot too. Blocking
+    /// twice changes nothing.
+    ///
+    /// # Errors
+    /// `SERVICE_BLOCKED` by another run, `SERVICE` where it can't be written down.
+    async fn block(&self, run: &str) -> Result<()>;
+
+    /// Lifts the block of this run; without one nothing changes.
+    ///
+    /// # Errors
+    /// `SERVICE_BLOCKED` where another run blocks, `SERVICE` where it can't be lifted.
+    async fn unblock(&self, run: &str) -> Result<()>;
+
+    /// The run that blocks starts, where one does.
+    ///
+    /// # Errors
+    /// `SERVICE` where it can't be told.
+    async fn blocked_by(&self) -> Result<Option<String>>;
+}
+
+/// The manager of an environment's service.
+///
+/// `name` is the environment, `state` the folder of Switchback's own state, `default_directory`
+/// where the command runs if the configuration does not say.
+pub fn manager(
+    service: &Service,
+    name: &str,
+    state: &Path,
+    default_directory: &Path,
+) -> Box<dyn ServiceManager> {
+    match service.manager {
+        Manager::Process => Box::new(process::ProcessManager::new(service, name, state, default_directory)),
+    }
+}

@@ -1,0 +1,52 @@
+//! Step 15: the page opens and the run is over.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use switchback_engine::step::{Step, StepCx};
+use switchback_model::plan::UndoPolicy;
+use switchback_model::Result;
+
+use super::lease::{self, Lease};
+use crate::page;
+use crate::world::World;
+
+/// Maintenance off, block off, marker off.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Close {}
+
+#[async_trait(?Send)]
+impl Step<World> for Close {
+    const KIND: &'static str = "close";
+    type Output = ();
+
+    fn title(&self) -> String {
+        "open the page, close the run".into()
+    }
+
+    fn undo_policy(&self) -> UndoPolicy {
+        UndoPolicy::Reversible
+    }
+
+    async fn run(&self, cx: &StepCx<'_, World>) -> Result<()> {
+        page::open(cx.world, cx.cancel).await?;
+        if let Some(service) = cx.world.service() {
+            service.unblock(&cx.world.run.0).await?;
+        }
+        lease::lift(cx.world).await.map(drop)
+    }
+
+    async fn verify(&self, cx: &StepCx<'_, World>, _done: &()) -> Result<String> {
+        page::look_open(cx.world).await
+    }
+
+    /// The way back of a finished run begins here: nobody else may begin, users see the page.
+    async fn undo(&self, cx: &StepCx<'_, World>, _done: Option<&()>) -> Result<String> {
+        let step = Lease::of(cx)?;
+        lease::take(cx, &step.identity).await?;
+        if let Some(service) = cx.world.service() {
+            service.block(&cx.world.run.0).await?;
+        }
+        page::close(cx.world, cx.cancel).await?;
+        page::look_closed(cx.world).await
+    }
+}

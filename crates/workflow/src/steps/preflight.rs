@@ -1,0 +1,66 @@
+//! Step 1: everything that the run will need is looked at before anything is done.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use switchback_engine::step::{Step, StepCx};
+use switchback_model::event::Unit;
+use switchback_model::plan::UndoPolicy;
+use switchback_model::{Failure, Result, code};
+
+use crate::examine::{self, Look, Mark, Needs};
+use crate::world::World;
+
+/// All examinations that the plan needs.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Preflight {
+    /// What the plan needs.
+    pub needs: Needs,
+}
+
+/// What was seen.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Examined {
+    /// One entry a look.
+    pub looks: Vec<Look>,
+}
+
+#[async_trait(?Send)]
+impl Step<World> for Preflight {
+    const KIND: &'static str = "preflight";
+    type Output = Examined;
+
+    fn title(&self) -> String {
+        "preflight".into()
+    }
+
+    fn undo_policy(&self) -> UndoPolicy {
+        UndoPolicy::NoEffect
+    }
+
+    async fn run(&self, cx: &StepCx<'_, World>) -> Result<Examined> {
+        let mut hear = |what: &str, done, total| cx.progress(what, done, total, Unit::Items);
+        let looks = examine::examine(cx.world, &self.needs, &mut hear).await;
+        let bad: Vec<_> = looks.iter().filter(|look| look.mark == Mark::Bad).collect();
+        let Some(first) = bad.first() else { return Ok(Examined { looks }) };
+        let message = match bad.len() {
+            1 => format!("{}: {}", first.title, first.detail),
+            more => format!("{more} things stand in the way"),
+        };
+        let mut failure = Failure::new(code::PREFLIGHT, message).changed("nothing was changed");
+        for look in &bad {
+            if bad.len() > 1 {
+                failure = failure.cause(format!("{}: {}", look.title, look.detail));
+            }
+            if let Some(cure) = &look.cure {
+                failure = failure.hint(cure);
+            }
+        }
+        Err(failure)
+    }
+
+    async fn verify(&self, _cx: &StepCx<'_, World>, done: &Examined) -> Result<String> {
+        let notes = done.looks.iter().filter(|look| look.mark == Mark::Note).count();
+        let good = done.looks.len() - notes;
+        Ok(if notes == 0 { format!("{good} looks, all good") } else { format!("{good} looks good, {notes} to know") })
+    }
+}

@@ -1,0 +1,122 @@
+//! Step 3: what the target is, before anything is done to it.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use switchback_engine::step::{Step, StepCx};
+use switchback_model::plan::UndoPolicy;
+use switchback_model::{Failure, Result, code};
+use switchback_postgres::catalog::Catalog;
+use switchback_postgres::server::Rights;
+use switchback_postgres::settings::DatabaseSettings;
+
+use super::lease::Lease;
+use crate::world::World;
+use crate::{files, git};
+
+/// Where the catalog is kept, in the run's folder.
+pub const CATALOG: &str = "catalog-before.json";
+
+/// Revision, release, catalog, settings.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Record {
+    /// The revision that the plan was made for.
+    pub revision: Vec<String>,
+    /// Whether the models are to be compared with the target.
+    pub models: bool,
+}
+
+/// What was there before.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Recorded {
+    /// What belongs to the database and is not in it: a copy loses all of it.
+    pub settings: DatabaseSettings,
+    /// SHA-256 of the catalog.
+    pub catalog: String,
+    /// The checkout.
+    pub head: Option<git::Head>,
+    /// Whether the migrator's own comparison of models and target found nothing; `None`: it could
+    /// not be run.
+    pub models_clean: Option<bool>,
+}
+
+/// Gives the target what a copy or a fence may have taken from it.
+///
+/// # Errors
+/// [`code::METADATA`].
+pub async fn settings_again(cx: &StepCx<'_, World>) -> Result<()> {
+    let Some(recorded) = cx.try_output::<Record>()? else { return Ok(()) };
+    let world = cx.world;
+    let admin = world.admin().await?;
+    let name = &world.names.target;
+    let found = DatabaseSettings::read(&admin, name).await?;
+    // The comment is the marker's as long as the run is open.
+    let wanted = DatabaseSettings { comment: found.comment.clone(), ..recorded.settings };
+    if wanted.differences(&found).is_empty() {
+        return Ok(());
+    }
+    wanted.apply(&admin, name).await?;
+    let left = wanted.differences(&DatabaseSettings::read(&admin, name).await?);
+    if left.is_empty() { Ok(()) } else { Err(unlike(&left)) }
+}
+
+fn unlike(differences: &[String]) -> Failure {
+    Failure::new(code::METADATA, "the target's settings are not what they were").cause(differences.join("; "))
+}
+
+#[async_trait(?Send)]
+impl Step<World> for Record {
+    const KIND: &'static str = "record";
+    type Output = Recorded;
+
+    fn title(&self) -> String {
+        "record what is there".into()
+    }
+
+    fn undo_policy(&self) -> UndoPolicy {
+        UndoPolicy::NoEffect
+    }
+
+    async fn run(&self, cx: &StepCx<'_, World>) -> Result<Recorded> {
+        let world = cx.world;
+        let session = world.session(&world.names.target).await?;
+        let revision = world.migrator().current(&session).await?;
+        if revision != self.revision {
+            return Err(Failure::new(code::PLAN_CHANGED, "the target's revision is not the one that the plan was made for")
+                .cause(format!("planned from {:?}, found {revision:?}", self.revision))
+                .hint("make a new plan: switchback deploy"));
+        }
+        let catalog = Catalog::read(&session).await?;
+        files::write_json(&world.folder.join(CATALOG), &catalog)?;
+        let mut settings = DatabaseSettings::read(&*world.admin().await?, &world.names.target).await?;
+        settings.comment = cx.output::<Lease>()?.comment;
+        let head = match world.repository().await? {
+            Some(repository) => Some(repository.position().await?),
+            None => None,
+        };
+        let models_clean = if self.models { models_clean(cx).await } else { None };
+        Ok(Recorded { settings, catalog: catalog.digest(), head, models_clean })
+    }
+
+    async fn verify(&self, cx: &StepCx<'_, World>, done: &Recorded) -> Result<String> {
+        let world = cx.world;
+        let written: Catalog = files::read_json(&world.folder.join(CATALOG))?;
+        let session = world.session(&world.names.target).await?;
+        if written.digest() != done.catalog || Catalog::read(&session).await?.digest() != done.catalog {
+            return Err(Failure::new(code::PLAN_CHANGED, "the schema changes while it is being looked at")
+                .hint("another migration or deploy is running: wait for its end"));
+        }
+        let rights = Rights::read(&session, &world.names.target).await?;
+        Ok(format!("{} objects, revision {}, as {}", written.objects.len(), self.revision.join("+"), rights.role))
+    }
+}
+
+/// The old release's models against the target as it is: without this, a difference afterwards
+/// would be blamed on the migration.
+async fn models_clean(cx: &StepCx<'_, World>) -> Option<bool> {
+    let program = cx.world.migrator().model_check(&cx.world.config.database_url)?;
+    let finished = program.run(cx.cancel, |_, _| {}).await.ok()?;
+    if finished.succeeded() {
+        return Some(true);
+    }
+    finished.tail.iter().any(|line| line.contains("New upgrade operations detected")).then_some(false)
+}

@@ -1,0 +1,10 @@
+//! The adapters against real processes, real files, real HTTP and real git.
+
+#[path = "adapters/code.rs"]
+mod code;
+#[path = "adapters/log.rs"]
+mod log;
+#[path = "adapters/service.rs"]
+mod service;
+#[path = "adapters/web.rs"]
+mod web;
