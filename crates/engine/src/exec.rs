@@ -217,6 +217,15 @@ impl Program {
         if finished.succeeded() { Ok(finished) } else { Err(self.failed(&finished)) }
     }
 
+    /// Runs it on this process's own terminal, in its own group, and says its exit status.
+    ///
+    /// # Errors
+    /// [`code::PROGRAM_MISSING`] where it can't be started.
+    pub async fn attached(&self) -> Result<i32> {
+        let mut child = self.command().spawn().map_err(|error| self.not_started(&error))?;
+        child.wait().await.map(status_of).map_err(|error| self.unreadable(&error))
+    }
+
     /// The failure for an exit status other than 0.
     pub fn failed(&self, finished: &Finished) -> Failure {
         let message = format!("`{}` ended with exit status {}", self.display(), finished.status);

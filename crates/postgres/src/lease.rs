@@ -13,7 +13,7 @@ use crate::server::{self, Database, Identity};
 use crate::session::{Session, ident, literal};
 
 /// What a marker's comment begins with.
-const PREFIX: &str = "switchback run: ";
+const PREFIX: &str = "switchback: ";
 
 /// The note on the server that a run is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -78,7 +78,7 @@ impl App {
             verbose: self.global.verbose,
             quiet: self.global.quiet,
             width: if width == 0 { 100 } else { width },
-            downtime: None,
+            downtime: Some(|run, now| switchback_workflow::steps::downtime_ms(run, now)),
         }
     }
 

@@ -83,16 +83,32 @@ async fn drive(
         canceller: &canceller,
         operator: world.operator.clone(),
     };
-    let outcome = tokio::select! {
-        outcome = runner.run(back, accept_loss) => outcome?,
-        never = listening => never,
+    let ended = tokio::select! {
+        ended = runner.run(back, accept_loss) => ended,
+        never = listening => Ok(never),
+        never = ticking(reporters) => Ok(never),
     };
     let view = log.view().clone();
+    let outcome = ended.inspect_err(|_| finish(reporters, &view))?;
     write_documents(&world.folder, &view)?;
-    for reporter in reporters.borrow_mut().iter_mut() {
-        let _reader_gone = reporter.finish(&view);
-    }
+    finish(reporters, &view);
     Ok(outcome.exit)
+}
+
+fn finish(reporters: &Reporters, view: &RunView) {
+    for reporter in reporters.borrow_mut().iter_mut() {
+        let _reader_gone = reporter.finish(view);
+    }
+}
+
+/// Lets reporters say something while a step says nothing.
+async fn ticking(reporters: &Reporters) -> Outcome {
+    loop {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        for reporter in reporters.borrow_mut().iter_mut() {
+            let _reader_gone = reporter.tick(switchback_engine::clock::now());
+        }
+    }
 }
 
 /// Hears Ctrl-C and SIGTERM: the first stops the step and unwinds; every further one says what is

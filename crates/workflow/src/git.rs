@@ -3,16 +3,19 @@
 //! Only git itself touches the checkout, and nothing that a person changed there is ever lost: a
 //! switch that would overwrite something is refused before it begins.
 
+mod words;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use switchback_engine::cancel::Cancel;
-use switchback_engine::exec::{Finished, Program, shell_word};
-use switchback_model::code::Code;
+use switchback_engine::exec::{Finished, Program};
 use switchback_model::plan::Release;
 use switchback_model::{Effect, Failure, Result, code};
 use tokio::time::{Instant, sleep};
+
+use crate::services::files;
 
 /// How long a look may take, and a switch (its hooks and filters may be slow).
 const LOOK: Duration = Duration::from_mins(2);
@@ -103,10 +106,12 @@ impl Repository {
         let reference = reference.trim();
         // A word with a dash in front would be an option to git.
         let plain = !reference.is_empty() && !reference.starts_with('-');
-        match if plain { self.commit(reference).await? } else { None } {
-            Some(commit) => Ok(Release { name: reference.to_owned(), commit }),
-            None => Err(self.unknown(reference).await?),
+        let commit = if plain { self.commit(reference).await? } else { None };
+        if let Some(commit) = commit {
+            return Ok(Release { name: reference.to_owned(), commit });
         }
+        let names = ["for-each-ref", "--format=%(refname:short)", "refs/tags", "refs/heads"];
+        Err(words::unknown(&self.root, reference, &self.lines(&names).await?))
     }
 
     /// What stands in the way of a switch: tracked files with changes and, for a release, files
@@ -131,7 +136,7 @@ impl Repository {
     pub async fn switch(&self, to: &Release) -> Result<()> {
         let changes = self.local_changes(Some(to)).await?;
         if !changes.is_empty() {
-            return Err(self.dirty(&changes));
+            return Err(words::dirty(&self.root, &changes));
         }
         if self.position().await?.commit == to.commit {
             return Ok(());
@@ -154,7 +159,7 @@ impl Repository {
         }
         let overwritten = self.overwritten(&head.commit).await?;
         if !overwritten.is_empty() {
-            return Err(self.dirty(&overwritten));
+            return Err(words::dirty(&self.root, &overwritten));
         }
         let Some(branch) = &head.symbolic else {
             self.detach(&head.commit).await?;
@@ -194,18 +199,22 @@ impl Repository {
         let unwritten = |error: std::io::Error| {
             Failure::new(code::CODE_SWITCH, format!("could not write {}", folder.display())).because(&error)
         };
+        // What a killed process left half-written.
         if partial.exists() {
             std::fs::remove_dir_all(&partial).map_err(unwritten)?;
         }
+        if let Some(parent) = folder.parent() {
+            std::fs::create_dir_all(parent).map_err(unwritten)?;
+        }
+        files::remove(&index).and_then(|()| files::remove(&beside(&index, ".lock"))).map_err(unwritten)?;
         std::fs::create_dir_all(&partial).map_err(unwritten)?;
         // An index of its own: the checkout's would name other files. Not `git archive`, which
         // leaves out what is marked `export-ignore`.
+        let own = |args: &[&str]| self.git(args).env("GIT_INDEX_FILE", &index);
         let prefix = format!("--prefix={}/", partial.display());
-        for args in [["read-tree", release.commit.as_str(), ""], ["checkout-index", "--all", &prefix]] {
-            let args: Vec<_> = args.into_iter().filter(|arg| !arg.is_empty()).collect();
-            self.succeed(self.git(&args).env("GIT_INDEX_FILE", &index), SWITCH).await?;
-        }
-        std::fs::remove_file(&index).map_err(unwritten)?;
+        self.succeed(own(&["read-tree", &release.commit]), SWITCH).await?;
+        self.succeed(own(&["checkout-index", "--all", &prefix]), SWITCH).await?;
+        files::remove(&index).map_err(unwritten)?;
         std::fs::rename(&partial, folder).map_err(unwritten)?;
         Ok(folder.to_owned())
     }
@@ -264,11 +273,10 @@ impl Repository {
                 format!("HEAD of {} is at {now} and not at {commit}", self.root.display()),
             )
             .effect(Effect::Unknown)),
-            (true, false) => Err(self
-                .explained(&program, &finished)
+            (true, false) => Err(words::explained(&self.root, &program, &finished)
                 .effect(Effect::Durable)
                 .changed("HEAD is at the release; a hook or filter of the repository failed")),
-            (false, false) => Err(self.explained(&program, &finished)),
+            (false, false) => Err(words::explained(&self.root, &program, &finished)),
         }
     }
 
@@ -278,53 +286,11 @@ impl Repository {
         let deadline = Instant::now() + LOCKED;
         while lock.exists() {
             if Instant::now() > deadline {
-                let root = shell_word(&self.root.to_string_lossy());
-                return Err(Failure::new(code::CODE_SWITCH, format!("{} is there", lock.display()))
-                    .cause("another git works in the checkout, or one was killed there")
-                    .changed("nothing was switched")
-                    .hint("see whether a git runs: pgrep -a git")
-                    .hint(format!("if none does: rm {}", shell_word(&lock.to_string_lossy())))
-                    .hint(format!("then look for half-written files: git -C {root} status")));
+                return Err(words::locked(&self.root, &lock));
             }
             sleep(Duration::from_millis(100)).await;
         }
         Ok(())
-    }
-
-    fn dirty(&self, changes: &[String]) -> Failure {
-        let root = shell_word(&self.root.to_string_lossy());
-        let count = changes.len();
-        let files = if count == 1 { "a file".to_owned() } else { format!("{count} files") };
-        let message = format!("{} has {files} with changes that a switch would lose", self.root.display());
-        let more = if count > 10 { format!("\n… and {} more", count - 10) } else { String::new() };
-        // Named one by one: `--all` without names would take away virtual environments and uploads.
-        let words: Vec<_> = changes.iter().take(10).map(|path| shell_word(path)).collect();
-        Failure::new(code::CODE_DIRTY, message)
-            .cause(format!("{}{more}", changes[..count.min(10)].join("\n")))
-            .changed("nothing was switched")
-            .hint(format!("look at them: git -C {root} status --short --ignored"))
-            .hint(format!("put them aside: git -C {root} stash push --all -- {}", words.join(" ")))
-    }
-
-    async fn unknown(&self, reference: &str) -> Result<Failure> {
-        let names =
-            self.lines(&["for-each-ref", "--format=%(refname:short)", "refs/tags", "refs/heads"]).await?;
-        let mut near: Vec<_> =
-            names.iter().map(|name| (strsim::jaro_winkler(reference, name), name)).collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let near: Vec<_> = near
-            .into_iter()
-            .filter(|(score, _)| *score > 0.6)
-            .take(3)
-            .map(|(_, name)| name.as_str())
-            .collect();
-        let message = format!("`{reference}` is no tag, branch or commit of {}", self.root.display());
-        let mut failure = Failure::new(code::RELEASE_UNKNOWN, message);
-        if !near.is_empty() {
-            failure = failure.hint(format!("the nearest there are: {}", near.join(", ")));
-        }
-        let root = shell_word(&self.root.to_string_lossy());
-        Ok(failure.hint(format!("if it is on the remote only, fetch it: git -C {root} fetch --tags")))
     }
 
     /// The commit that a name means; `None` where it means none.
@@ -349,13 +315,17 @@ impl Repository {
 
     async fn run(&self, program: Program, limit: Duration) -> Result<Finished> {
         let finished = program.clone().limit(limit).run(&Cancel::never(), |_, _| {}).await?;
-        if refuses_owner(&finished) { Err(self.explained(&program, &finished)) } else { Ok(finished) }
+        if words::refuses_owner(&finished) {
+            Err(words::explained(&self.root, &program, &finished))
+        } else {
+            Ok(finished)
+        }
     }
 
     async fn succeed(&self, program: Program, limit: Duration) -> Result<String> {
         let finished = self.run(program.clone(), limit).await?;
         if !finished.succeeded() {
-            return Err(self.explained(&program, &finished));
+            return Err(words::explained(&self.root, &program, &finished));
         }
         if finished.stdout.len() > WHOLE {
             let message = format!("`{}` says more than can be read", program.display());
@@ -373,37 +343,8 @@ impl Repository {
     }
 
     async fn paths(&self, args: &[&str]) -> Result<Vec<String>> {
-        Ok(self.lines(args).await?.iter().map(|line| unquoted(line)).collect())
+        Ok(self.lines(args).await?.iter().map(|line| words::unquoted(line)).collect())
     }
-
-    /// What git said, in our words where we know it.
-    fn explained(&self, program: &Program, finished: &Finished) -> Failure {
-        let tail = finished.tail.join("\n");
-        let (root, word) = (self.root.display(), shell_word(&self.root.to_string_lossy()));
-        let said = |code: Code, message: String| Failure::new(code, message).cause(tail.clone());
-        if refuses_owner(finished) {
-            return said(code::CODE_SWITCH, format!("git refuses {root}: it belongs to another user"))
-                .hint(format!("trust it: git config --global --add safe.directory {word}"))
-                .hint(format!("or run as its owner: sudo -u \"$(stat -c %U {word})\" switchback …"));
-        }
-        if tail.contains("not a git repository") || tail.contains("must be run in a work tree") {
-            return said(code::CODE_SWITCH, format!("{root} is no git checkout"))
-                .hint("set `repository` in [environments.NAME.code] to the application's checkout");
-        }
-        if tail.contains("would be overwritten by checkout") {
-            return said(code::CODE_DIRTY, format!("{root} has changes that a switch would lose"))
-                .changed("nothing was switched")
-                .hint(format!("look at them: git -C {word} status --short"));
-        }
-        let message = format!("`{}` ended with exit status {}", program.display(), finished.status);
-        said(code::CODE_SWITCH, message)
-            .effect(Effect::Unknown)
-            .hint(format!("look at it: git -C {word} status"))
-    }
-}
-
-fn refuses_owner(finished: &Finished) -> bool {
-    !finished.succeeded() && finished.tail.iter().any(|line| line.contains("dubious ownership"))
 }
 
 /// The path with something at its end.
@@ -411,50 +352,4 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()
-}
-
-/// A path as git writes it: in quotes, with C's escapes, where it holds unusual characters.
-fn unquoted(text: &str) -> String {
-    let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else {
-        return text.to_owned();
-    };
-    let mut bytes = Vec::new();
-    let mut rest = inner.bytes();
-    while let Some(byte) = rest.next() {
-        match (byte, if byte == b'\\' { rest.next() } else { None }) {
-            (_, None) => bytes.push(byte),
-            (_, Some(digit @ b'0'..=b'3')) => {
-                let low = [rest.next(), rest.next()].map(|digit| digit.unwrap_or(b'0') & 7);
-                bytes.push(((digit & 7) << 6) | (low[0] << 3) | low[1]);
-            }
-            (_, Some(letter)) => bytes.push(match letter {
-                b'n' => b'\n',
-                b't' => b'\t',
-                b'r' => b'\r',
-                b'a' => 7,
-                b'b' => 8,
-                b'v' => 11,
-                b'f' => 12,
-                other => other,
-            }),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unusual_names_are_read_as_they_are() {
-        for (quoted, name) in [
-            ("plain.txt", "plain.txt"),
-            (r#""a\"b\\c\td""#, "a\"b\\c\td"),
-            (r#""\303\244""#, "ä"),
-            (r#""line\nbreak""#, "line\nbreak"),
-        ] {
-            assert_eq!(unquoted(quoted), name);
-        }
-    }
 }

@@ -108,41 +108,65 @@ pub async fn wait_until_healthy(
     progress: &mut dyn FnMut(HealthSample),
 ) -> Result<HealthReport> {
     let patience = health.within.0.clamp(SHORTEST_PATIENCE, PATIENCE);
-    let start = Instant::now();
-    let mut well_since: Option<Instant> = None;
-    let (mut flaps, mut samples) = (0, 0);
+    let mut course = Course { start: Instant::now(), well_since: None, flaps: 0, samples: 0 };
     loop {
         let asked = Instant::now();
-        let outcome = tokio::select! {
-            outcome = ask(&health.url, patience) => outcome?,
-            () = cancel.cancelled() => return Err(interrupted()),
-        };
-        samples += 1;
+        let outcome = unless_cancelled(cancel, ask(&health.url, patience)).await??;
+        progress(course.add(asked, outcome.clone()));
+        if let Some(report) = course.report().filter(|report| report.well_for_ms >= ms(health.stable_for.0)) {
+            return Ok(report);
+        }
+        let mut pause = EVERY.saturating_sub(asked.elapsed());
+        if course.well_since.is_none() {
+            let left = health.within.0.saturating_sub(course.start.elapsed());
+            if left.is_zero() {
+                return Err(not_well(health, &outcome, course.flaps));
+            }
+            // The last question is asked when the time is over, not after it.
+            pause = pause.min(left);
+        }
+        unless_cancelled(cancel, sleep(pause)).await?;
+    }
+}
+
+/// What the questions so far have shown.
+struct Course {
+    start: Instant,
+    well_since: Option<Instant>,
+    flaps: u32,
+    samples: u32,
+}
+
+impl Course {
+    fn add(&mut self, asked: Instant, outcome: Outcome) -> HealthSample {
+        self.samples += 1;
         if outcome.is_well() {
             // From the question on: the answer shows that it was well when it was asked.
-            well_since.get_or_insert(asked);
-        } else if well_since.take().is_some() {
-            flaps += 1;
+            self.well_since.get_or_insert(asked);
+        } else if self.well_since.take().is_some() {
+            self.flaps += 1;
         }
-        let well_for = well_since.map_or(Duration::ZERO, |since| since.elapsed());
-        progress(HealthSample {
-            at_ms: ms(start.elapsed()),
-            outcome: outcome.clone(),
-            well_for_ms: ms(well_for),
-        });
-        match well_since {
-            Some(since) if well_for >= health.stable_for.0 => {
-                let well_after_ms = ms(since - start);
-                return Ok(HealthReport { well_after_ms, well_for_ms: ms(well_for), flaps, samples });
-            }
-            None if start.elapsed() >= health.within.0 => {
-                return Err(not_well(health, &outcome, flaps));
-            }
-            _ => {}
-        }
-        tokio::select! {
-            () = sleep(EVERY.saturating_sub(asked.elapsed())) => {}
-            () = cancel.cancelled() => return Err(interrupted()),
+        let well_for = self.well_since.map_or(Duration::ZERO, |since| since.elapsed());
+        HealthSample { at_ms: ms(self.start.elapsed()), outcome, well_for_ms: ms(well_for) }
+    }
+
+    /// The report if this were the end; `None` while the application is not well.
+    fn report(&self) -> Option<HealthReport> {
+        let since = self.well_since?;
+        Some(HealthReport {
+            well_after_ms: ms(since - self.start),
+            well_for_ms: ms(since.elapsed()),
+            flaps: self.flaps,
+            samples: self.samples,
+        })
+    }
+}
+
+async fn unless_cancelled<T>(cancel: &Cancel, future: impl Future<Output = T>) -> Result<T> {
+    tokio::select! {
+        done = future => Ok(done),
+        () = cancel.cancelled() => {
+            Err(Failure::new(code::INTERRUPTED, "waiting for the application's health was interrupted"))
         }
     }
 }
@@ -254,10 +278,6 @@ fn not_well(health: &Health, last: &Outcome, flaps: u32) -> Failure {
         .cause(cause)
         .hint(try_it(&health.url))
         .hint("read the application's log from the time of its start")
-}
-
-fn interrupted() -> Failure {
-    Failure::new(code::INTERRUPTED, "waiting for the application's health was interrupted")
 }
 
 fn ms(time: Duration) -> u64 {

@@ -63,19 +63,20 @@ pub async fn on(maintenance: &Maintenance, run: &str, folder: &Path, cancel: &Ca
 /// As [`on`].
 pub async fn off(maintenance: &Maintenance, run: &str, folder: &Path, cancel: &Cancel) -> Result<String> {
     let mut proof = Vec::new();
+    let mut others = None;
     if let Some(flag) = &maintenance.flag {
-        if let Some(others) = lower(flag, run)? {
-            return Ok(others);
-        }
-        proof.push(format!("{} is gone", flag.display()));
+        others = lower(flag, run)?;
+        proof.push(others.clone().unwrap_or_else(|| format!("{} is gone", flag.display())));
     }
     if !maintenance.off.is_empty() {
         proof.push(command(&maintenance.off, folder, cancel).await?);
     }
-    proof.push(match &maintenance.closed_when {
-        Some(when) => settled(when, false, cancel).await?,
-        None => "the page itself was not looked at: `closed_when` is not set".to_owned(),
-    });
+    match &maintenance.closed_when {
+        // Somebody else's flag keeps it closed: that is no failure of ours.
+        _ if others.is_some() => {}
+        Some(when) => proof.push(settled(when, false, cancel).await?),
+        None => proof.push("the page itself was not looked at: `closed_when` is not set".to_owned()),
+    }
     Ok(proof.join("; "))
 }
 

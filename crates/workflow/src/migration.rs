@@ -6,6 +6,7 @@
 //! was told (PostgreSQL manual, 9.27.2 and 54.12).
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use switchback_engine::cancel::Cancel;
@@ -22,6 +23,20 @@ const TRIES: u32 = 5;
 const LOOK: Duration = Duration::from_millis(200);
 /// What PostgreSQL says when a lock was not had in time.
 const LOCK_TIMEOUT: &[&str] = &["due to lock timeout", "LockNotAvailable", "canceling statement due to user request"];
+
+/// The texts of migrations: file, as the plan names it, and text.
+///
+/// # Errors
+/// [`code::MIGRATION_UNREADABLE`].
+pub fn read_scripts(root: &Path, paths: &[String]) -> Result<Vec<(String, String)>> {
+    let read = |path: &String| {
+        let text = std::fs::read_to_string(root.join(path)).map_err(|error| {
+            Failure::new(code::MIGRATION_UNREADABLE, format!("{path} can't be read")).because(&error)
+        })?;
+        Ok((path.clone(), text))
+    };
+    paths.iter().map(read).collect()
+}
 
 /// What is heard of a migration while it runs.
 pub enum Heard<'a> {

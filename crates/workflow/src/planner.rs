@@ -36,6 +36,7 @@ struct Found {
     current: Vec<String>,
     release_before: Option<Release>,
     release_after: Option<Release>,
+    root: PathBuf,
     scripts: Scripts,
     restore_point: RestorePointKind,
     notes: Vec<String>,
@@ -124,7 +125,7 @@ async fn find(world: &World, release: Option<&str>) -> Result<Found> {
     let scripts = world.migrator().scripts(&root, &current, None)?;
     let (restore_point, notes) = restore_point(world).await?;
     let oid = target.map(|target| target.oid).unwrap_or_default();
-    Ok(Found { identity, oid, current, release_before, release_after, scripts, restore_point, notes })
+    Ok(Found { identity, oid, current, release_before, release_after, root, scripts, restore_point, notes })
 }
 
 async fn releases(world: &World, release: Option<&str>) -> Result<(Option<Release>, Option<Release>)> {
@@ -183,7 +184,8 @@ fn steps(world: &World, found: &Found) -> Result<Vec<PlannedStep>> {
     let environment = &world.config.environment;
     let migrates = !found.scripts.pending.is_empty();
     let mut steps = Steps(Vec::new());
-    steps.push(&Preflight { needs: needs(world, found) })?;
+    let paths: Vec<String> = found.scripts.pending.iter().map(|script| script.path.clone()).collect();
+    steps.push(&Preflight { needs: needs(world, found), root: found.root.clone(), scripts: paths.clone() })?;
     steps.push(&Lease { identity: found.identity.clone(), oid: found.oid })?;
     steps.push(&Record { revision: found.current.clone(), models: migrates })?;
     if migrates {
@@ -207,7 +209,7 @@ fn steps(world: &World, found: &Found) -> Result<Vec<PlannedStep>> {
     }
     steps.push(&VerifyVersion { revision: after(found) })?;
     if migrates {
-        steps.push(&Validate { scripts: found.scripts.pending.iter().map(|script| script.path.clone()).collect() })?;
+        steps.push(&Validate { scripts: paths })?;
     }
     steps.push(&Start { fenced: migrates })?;
     steps.push(&HealthCheck {})?;
@@ -233,7 +235,7 @@ fn needs(world: &World, found: &Found) -> Needs {
         closed_fence: migrates && world.config.environment.fence == FenceKind::Closed,
         swap: migrates && copies,
         migrations: migrates,
-        scripts: found.scripts.pending.iter().map(|script| (script.path.clone(), script.text.clone())).collect(),
+        scripts: Vec::new(),
         release: found.release_after.as_ref().map(|release| release.name.clone()),
     }
 }

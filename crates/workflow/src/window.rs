@@ -165,7 +165,9 @@ fn day(text: &str) -> Option<Weekday> {
 
 fn time(text: &str) -> Option<Time> {
     let (hour, minute) = text.trim().split_once(':')?;
-    let number = |text: &str| (text.len() == 2).then(|| text.parse::<i8>().ok()).flatten();
+    // Two digits and nothing else: a number may have a sign, an hour has none.
+    let digits = |text: &&str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |text| Some(text).filter(digits)?.parse::<i8>().ok();
     Time::new(number(hour)?, number(minute)?, 0, 0).ok()
 }
 

@@ -258,8 +258,7 @@ impl Ground for World {
     }
 
     fn downtime_ms(&self, log: &Log) -> Option<u64> {
-        let (view, now) = (log.view(), switchback_engine::clock::now());
-        crate::steps::DOWN_FROM.iter().find_map(|kind| view.downtime_ms(kind, crate::steps::UP_AGAIN, now))
+        crate::steps::downtime_ms(&log.view(), switchback_engine::clock::now())
     }
 }
 

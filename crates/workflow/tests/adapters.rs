@@ -1,5 +1,7 @@
 //! The adapters against real processes, real files, real HTTP and real git.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand")]
+
 #[path = "adapters/code.rs"]
 mod code;
 #[path = "adapters/log.rs"]

@@ -28,35 +28,50 @@ pub(super) enum Then {
 /// Of reading; [`io::ErrorKind::InvalidData`] for what is neither file nor folder.
 pub(super) fn hash_all(root: &Path, then: Then) -> io::Result<BTreeMap<String, FileFacts>> {
     let mut found = BTreeMap::new();
-    hash_folder(root, "", then, &mut found)?;
+    walk(root, "", &mut |name, path| {
+        if path.is_dir() {
+            return if then == Then::Keep { keep_folder(path) } else { Ok(()) };
+        }
+        found.insert(name, hash(path, then)?);
+        Ok(())
+    })?;
     Ok(found)
 }
 
-fn hash_folder(
-    folder: &Path,
-    prefix: &str,
-    then: Then,
-    found: &mut BTreeMap<String, FileFacts>,
-) -> io::Result<()> {
+/// Every file under `root` with its size; not yet hashed.
+pub(super) fn sizes(root: &Path) -> io::Result<BTreeMap<String, FileFacts>> {
+    let mut found = BTreeMap::new();
+    walk(root, "", &mut |name, path| {
+        let metadata = fs::metadata(path)?;
+        if metadata.is_file() {
+            found.insert(name, FileFacts { bytes: metadata.len(), sha256: String::new() });
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Shows every file to `visit`, and every folder after what is in it.
+fn walk(folder: &Path, prefix: &str, visit: &mut dyn FnMut(String, &Path) -> io::Result<()>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let path = entry.path();
         let name = entry.file_name().into_string().map_err(|name| odd(&format!("`{}` is no UTF-8 name", name.display())))?;
         let name = format!("{prefix}{name}");
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            hash_folder(&path, &format!("{name}/"), then, found)?;
+            walk(&entry.path(), &format!("{name}/"), visit)?;
         } else if kind.is_file() {
-            found.insert(name, hash(&path, then)?);
+            visit(name, &entry.path())?;
         } else {
             return Err(odd(&format!("`{name}` is neither a file nor a folder")));
         }
     }
-    if then == Then::Keep {
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-        sync_folder(folder)?;
-    }
-    Ok(())
+    visit(prefix.to_owned(), folder)
+}
+
+fn keep_folder(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    sync_folder(folder)
 }
 
 fn odd(what: &str) -> io::Error {
@@ -103,15 +118,7 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// The bytes of all files under a folder.
+/// The bytes of all files under a folder; 0 where it can't be read.
 pub(super) fn bytes_in(folder: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
-    entries
-        .flatten()
-        .map(|entry| match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => bytes_in(&entry.path()),
-            Ok(metadata) => metadata.len(),
-            Err(_) => 0,
-        })
-        .sum()
+    sizes(folder).unwrap_or_default().values().map(|file| file.bytes).sum()
 }

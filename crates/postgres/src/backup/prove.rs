@@ -65,7 +65,16 @@ pub async fn prove(
 ) -> Result<Proof> {
     let heard = Listener::new(progress);
     let (_reading, manifest) = checked(folder, &heard).await?;
-    restore_and_compare(folder, &manifest, ground, client, cancel, &heard).await
+    restore_and_compare(folder, &manifest, ground, After::Clean, client, cancel, &heard).await
+}
+
+/// What becomes of the scratch database after the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// It is dropped, and the roles made for it.
+    Clean,
+    /// It ends with its cluster, in a moment.
+    Leave,
 }
 
 /// [`prove`] without the checksums.
@@ -73,6 +82,7 @@ pub(super) async fn restore_and_compare(
     folder: &Path,
     manifest: &Manifest,
     ground: Ground<'_>,
+    after: After,
     client: &Client,
     cancel: &Cancel,
     heard: &Listener<'_>,
@@ -91,7 +101,7 @@ pub(super) async fn restore_and_compare(
     let trial = Trial { folder, manifest, ground, client, session: &session, name: &name };
     let made = trial.roles(cancel).await?;
     let outcome = trial.run(cancel, heard).await;
-    let mut left = trial.clean(&made).await;
+    let mut left = if after == After::Clean { trial.clean(&made).await } else { Vec::new() };
     let (took, mut comparison) = outcome?;
     comparison.notes.append(&mut left);
     let comparison = comparison.equal("the restored copy")?;

@@ -8,7 +8,7 @@ use switchback_engine::cancel::Cancel;
 use switchback_model::{Failure, Result, code};
 
 use super::manifest::{self, DUMP, MANIFEST, Manifest, PROOF, Proof};
-use super::prove::{Ground, restore_and_compare};
+use super::prove::{After, Ground, restore_and_compare};
 use super::restore::checked;
 use super::{Client, Listener, Progress, draft, files, io};
 
@@ -145,7 +145,7 @@ pub async fn verify(
     let heard = Listener::new(progress);
     let (_reading, manifest) = checked(folder, &heard).await?;
     let Some(ground) = ground else { return Ok(None) };
-    let mut proof = restore_and_compare(folder, &manifest, ground, client, cancel, &heard).await?;
+    let mut proof = restore_and_compare(folder, &manifest, ground, After::Clean, client, cancel, &heard).await?;
     proof.manifest_sha256 = Some(manifest::sum_of(folder)?);
     let written = files::write(&folder.join(PROOF), &manifest::json(&proof)?);
     written.map_err(|error| io(code::BACKUP_FAILED, "the proof can't be written beside the backup", &error))?;

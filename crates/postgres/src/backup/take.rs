@@ -10,8 +10,10 @@ use switchback_model::{DatabaseUrl, Failure, Result, code};
 use tokio_postgres::Row;
 
 use super::draft::Draft;
-use super::manifest::{self, CATALOG, DUMP, FORMAT, Manifest, ROLES, Roles, SnapshotFacts, Target};
-use super::prove::{Ground, restore_and_compare};
+use super::manifest::{
+    self, CATALOG, DUMP, FORMAT, FileFacts, Manifest, Proof, ROLES, Roles, SnapshotFacts, Target,
+};
+use super::prove::{After, Ground, restore_and_compare};
 use super::restore::unique;
 use super::{Client, Listener, Progress, blocking, client, files, io, together};
 use crate::Session;
@@ -114,16 +116,14 @@ async fn run(request: &BackupRequest, cancel: &Cancel, heard: &Listener<'_>) -> 
         async |cancel| job.dump(&mut manifest, &sequences, cancel).await,
     )
     .await?;
-    manifest.files = keep(draft.folder()).await?;
-    let ground = match (&scratch, &request.proof) {
-        (Some(scratch), _) => Some(Ground::Private(scratch)),
-        (None, ProofOn::Server(url)) => Some(Ground::Server(url)),
-        (None, _) => None,
-    };
-    if let Some(ground) = ground {
-        let proof = restore_and_compare(draft.folder(), &manifest, ground, &request.client, cancel, heard).await?;
-        manifest.proof = Some(proof);
-    }
+    manifest.files = files::sizes(draft.folder()).map_err(unreadable)?;
+    let (files, proof) = together(
+        cancel,
+        async |_| keep(draft.folder()).await,
+        async |cancel| proven(request, &manifest, draft.folder(), scratch.as_ref(), cancel, heard).await,
+    )
+    .await?;
+    (manifest.files, manifest.proof) = (files, proof);
     manifest.write(draft.folder())?;
     let folder = draft.finish(&manifest.id)?;
     Ok(Taken { id: manifest.id.clone(), folder, manifest, took: start.elapsed() })
@@ -181,14 +181,33 @@ async fn start_scratch(options: Option<ScratchOptions>, cancel: &Cancel) -> Resu
     }
 }
 
+/// The proof, where one was asked for. It runs while the same files are hashed and synced: nobody
+/// writes to them any more.
+async fn proven(
+    request: &BackupRequest,
+    manifest: &Manifest,
+    folder: &Path,
+    scratch: Option<&Scratch>,
+    cancel: &Cancel,
+    heard: &Listener<'_>,
+) -> Result<Option<Proof>> {
+    let (ground, after) = match (scratch, &request.proof) {
+        (Some(scratch), _) => (Ground::Private(scratch), After::Leave),
+        (None, ProofOn::Server(url)) => (Ground::Server(url), After::Clean),
+        (None, _) => return Ok(None),
+    };
+    restore_and_compare(folder, manifest, ground, after, &request.client, cancel, heard).await.map(Some)
+}
+
 /// Hashes and syncs every file.
-async fn keep(folder: &Path) -> Result<BTreeMap<String, manifest::FileFacts>> {
+async fn keep(folder: &Path) -> Result<BTreeMap<String, FileFacts>> {
     let folder = folder.to_owned();
-    blocking(move || {
-        files::hash_all(&folder, files::Then::Keep)
-            .map_err(|error| io(code::BACKUP_FAILED, "the backup's files can't be read again and synced", &error))
-    })
-    .await
+    blocking(move || files::hash_all(&folder, files::Then::Keep).map_err(unreadable)).await
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn unreadable(error: std::io::Error) -> Failure {
+    io(code::BACKUP_FAILED, "the backup's files can't be read again and synced", &error)
 }
 
 struct Job<'a, 'b> {

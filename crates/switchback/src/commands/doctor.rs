@@ -1,6 +1,5 @@
 //! `doctor`.
 
-use switchback_model::config::{FenceKind, RestorePointKind};
 use switchback_model::{Exit, Result};
 use switchback_report::tables::{Check, checks};
 use switchback_report::theme::Mark as Sign;
@@ -14,18 +13,8 @@ pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {
     let world = app.world()?;
-    let environment = &world.config.environment;
-    let kind = environment.restore_point;
-    let needs = Needs {
-        copy: matches!(kind, RestorePointKind::Auto | RestorePointKind::Clone),
-        dump: kind == RestorePointKind::Dump,
-        closed_fence: environment.fence == FenceKind::Closed,
-        swap: kind != RestorePointKind::Down,
-        migrations: true,
-        scripts: Vec::new(),
-        release: None,
-    };
-    let looks = examine(&world, &needs, &mut |_, _, _| {}).await;
+    let needs = Needs::of(&world.config);
+    let looks = examine(&world, &needs, &mut |_| {}).await;
     let bad = looks.iter().any(|look| look.mark == Mark::Bad);
     if app.json() {
         app.print_json(&serde_json::json!({ "environment": world.config.environment_name, "looks": looks, "ok": !bad }))?;

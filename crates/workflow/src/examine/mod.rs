@@ -100,7 +100,7 @@ impl Look {
 }
 
 /// What a run will need. An examination takes as bad only what stands in the way of these.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each of these is needed or not, whatever the others are")]
 pub struct Needs {
     /// The target is copied on its server.
@@ -114,6 +114,7 @@ pub struct Needs {
     /// The application's migrator is called.
     pub migrations: bool,
     /// The scripts that will run: path and text.
+    #[serde(skip)]
     pub scripts: Vec<(String, String)>,
     /// The release that the code is switched to.
     pub release: Option<String>,

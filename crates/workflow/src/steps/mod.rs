@@ -18,7 +18,9 @@ pub mod switch_code;
 pub mod validate;
 pub mod verify_version;
 
+use jiff::Timestamp;
 use switchback_engine::step::StepEntry;
+use switchback_model::RunView;
 
 use crate::world::World;
 
@@ -42,9 +44,14 @@ pub const STEPS: &[StepEntry<World>] = &[
 ];
 
 /// The kinds whose begin takes the application away from its users, the first that a plan has.
-pub const DOWN_FROM: &[&str] = &["maintenance", "stop", "fence"];
+const DOWN_FROM: &[&str] = &["maintenance", "stop", "fence"];
 /// The kind whose end gives it back.
-pub const UP_AGAIN: &str = "close";
+const UP_AGAIN: &str = "close";
+
+/// For how long users have seen no application, up to `now` where that goes on.
+pub fn downtime_ms(run: &RunView, now: Timestamp) -> Option<u64> {
+    DOWN_FROM.iter().find_map(|kind| run.downtime_ms(kind, UP_AGAIN, now))
+}
 
 #[cfg(test)]
 mod tests {

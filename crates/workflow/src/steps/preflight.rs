@@ -1,5 +1,7 @@
 //! Step 1: everything that the run will need is looked at before anything is done.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use switchback_engine::step::{Step, StepCx};
@@ -8,6 +10,7 @@ use switchback_model::plan::UndoPolicy;
 use switchback_model::{Failure, Result, code};
 
 use crate::examine::{self, Look, Mark, Needs};
+use crate::migration::read_scripts;
 use crate::world::World;
 
 /// All examinations that the plan needs.
@@ -15,6 +18,10 @@ use crate::world::World;
 pub struct Preflight {
     /// What the plan needs.
     pub needs: Needs,
+    /// Where the release's files are.
+    pub root: PathBuf,
+    /// The pending migrations' files in there.
+    pub scripts: Vec<String>,
 }
 
 /// What was seen.
@@ -38,8 +45,10 @@ impl Step<World> for Preflight {
     }
 
     async fn run(&self, cx: &StepCx<'_, World>) -> Result<Examined> {
-        let mut hear = |what: &str, done, total| cx.progress(what, done, total, Unit::Items);
-        let looks = examine::examine(cx.world, &self.needs, &mut hear).await;
+        let mut hear = |what: &'static str| cx.progress(what, 0, 0, Unit::Items);
+        let scripts = read_scripts(&self.root, &self.scripts)?;
+        let needs = Needs { scripts, ..self.needs.clone() };
+        let looks = examine::examine(cx.world, &needs, &mut hear).await;
         let bad: Vec<_> = looks.iter().filter(|look| look.mark == Mark::Bad).collect();
         let Some(first) = bad.first() else { return Ok(Examined { looks }) };
         let message = match bad.len() {

@@ -48,7 +48,7 @@ impl Step<World> for Validate {
         // The way back compares with these: they must be on disk before the fence is lifted.
         files::write_json(&world.folder.join(facts::AFTER), &after)?;
         let before: Facts = files::read_json(&world.folder.join(facts::BEFORE))?;
-        let checks = run_checks(cx, &name, &before, &after, &scripts(world, &self.scripts)?).await?;
+        let checks = run_checks(cx, &name, &before, &after, &migration::read_scripts(&world.config.working_directory(), &self.scripts)?).await?;
         let failed: Vec<_> = checks.iter().filter(|check| !check.ok && !check.warning).collect();
         for warning in checks.iter().filter(|check| check.warning) {
             cx.warn(format!("{}: {}", warning.name, warning.detail));
@@ -97,16 +97,4 @@ async fn run_checks(
     let checks = checks::run_all(&check, &mut hear).await?;
     holder.release().await?;
     Ok(checks)
-}
-
-/// The texts of the applied migrations, from the files that are in place now.
-fn scripts(world: &World, paths: &[String]) -> Result<Vec<(String, String)>> {
-    let root = world.config.working_directory();
-    let read = |path: &String| {
-        let text = std::fs::read_to_string(root.join(path)).map_err(|error| {
-            Failure::new(code::MIGRATION_UNREADABLE, format!("{path} can't be read")).because(&error)
-        })?;
-        Ok((path.clone(), text))
-    };
-    paths.iter().map(read).collect()
 }

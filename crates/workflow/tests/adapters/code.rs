@@ -196,6 +196,9 @@ async fn a_release_is_written_aside_without_a_trace() {
     let repository = bench.open().await;
     let before = (bench.git("status --porcelain --ignored").await, bench.git("worktree list").await);
     let folder = bench.folder.path().join("aside");
+    let killed = folder.join(repository.resolve("v1.3").await.unwrap().commit);
+    std::fs::create_dir_all(format!("{}.partial", killed.display())).unwrap();
+    std::fs::write(format!("{}.index.lock", killed.display()), "").unwrap();
     for release in ["v1.1", "v1.3"] {
         let release = repository.resolve(release).await.unwrap();
         let name = folder.join(&release.commit);
@@ -213,13 +216,14 @@ async fn a_release_is_written_aside_without_a_trace() {
 
 #[tokio::test]
 async fn a_failing_hook_is_told_and_head_with_it() {
-    use std::os::unix::fs::PermissionsExt;
     let bench = Bench::new().await;
     let (repository, release) = bench.v1_1().await;
-    bench.write(".git/hooks/post-checkout", "#!/bin/sh\necho no virtualenv >&2\nexit 1\n");
-    let hook = bench.root.join(".git/hooks/post-checkout");
-    // Set by another process, so that no child of another test holds the file open for writing.
-    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // Written by another process: one that is open for writing here could be inherited by another
+    // test's child, and then it can't be executed.
+    let script = "mkdir -p .git/hooks; cd .git/hooks; \
+                  printf '#!/bin/sh\\necho no virtualenv >&2\\nexit 1\\n' > post-checkout; chmod 755 post-checkout";
+    let shell = Program::new("sh").args(["-c", script]).folder(&bench.root);
+    shell.check(&Cancel::never()).await.unwrap();
     let failure = repository.switch(&release).await.unwrap_err();
     assert!(failure.causes[0].contains("no virtualenv"), "{failure:?}");
     assert!(failure.changed.unwrap().contains("HEAD is at the release"));

@@ -79,8 +79,9 @@ async fn well_after_a_while() {
     let url = server(|n| Reply::Status(if n < 2 { 503 } else { 200 }));
     let mut seen = Vec::new();
     let report =
-        wait_until_healthy(&health(&url, "20s", "1s"), &Cancel::never(), &mut |sample| seen.push(sample));
-    let report = report.await.unwrap();
+        wait_until_healthy(&health(&url, "20s", "1s"), &Cancel::never(), &mut |sample| seen.push(sample))
+            .await
+            .unwrap();
     assert_eq!((report.flaps, report.samples as usize), (0, seen.len()));
     assert!(report.well_after_ms >= 500 && report.well_for_ms >= 1000, "{report:?}");
     assert!(!seen[0].outcome.is_well() && seen.last().unwrap().outcome.is_well());
@@ -191,7 +192,7 @@ async fn a_page_that_a_person_closed_stays_closed() {
     let folder = tempfile::tempdir().unwrap();
     let flag = folder.path().join("maintenance.flag");
     std::fs::write(&flag, "back at noon").unwrap();
-    let page = page(json!({ "flag": flag }));
+    let page = page(json!({ "flag": flag, "on": ["touch", "ours"], "off": ["rm", "ours"] }));
     for text in [
         maintenance::on(&page, "run-1", folder.path(), &Cancel::never()).await.unwrap(),
         maintenance::off(&page, "run-1", folder.path(), &Cancel::never()).await.unwrap(),
@@ -199,6 +200,7 @@ async fn a_page_that_a_person_closed_stays_closed() {
         assert!(text.contains("left"), "{text}");
     }
     assert_eq!(std::fs::read_to_string(&flag).unwrap(), "back at noon");
+    assert!(!folder.path().join("ours").exists());
     assert_eq!(maintenance::is_closed(&page).await.unwrap(), None);
 }
 

@@ -76,6 +76,7 @@ select format('constraint %I on %I.%I', k.conname, n.nspname, c.relname) as key,
 const RESOLVED: &str = "
 select format('%I.%I', n.nspname, c.relname) as child,
        format('%I.%I', pn.nspname, p.relname) as parent,
+       c.relkind = 'r' as plain_child, p.relkind = 'r' as plain_parent,
        array(select coalesce(
                     (select format('operator(%I.%s)', s.nspname, o.oprname)
                        from pg_operator o join pg_namespace s on s.oid = o.oprnamespace
@@ -171,8 +172,9 @@ impl Named {
             parent_columns: quoted(&self.parent_columns),
             operators: row.get("operators"),
             full: self.full,
-            child_only: false,
-            parent_only: false,
+            // A foreign key says nothing of inherited rows; a person who wrote a reference means all.
+            child_only: origin == Origin::Dropped && row.get("plain_child"),
+            parent_only: origin == Origin::Dropped && row.get("plain_parent"),
         });
         Ok(reference.filter(|reference| reference.operators.len() == self.columns.len()))
     }
@@ -221,7 +223,7 @@ impl Reference {
             self.columns.iter().enumerate().map(|(n, name)| format!("c.{name} as k{n}")).collect();
         let from = format!("select {} from {}{} as c", keys.join(", "), only(self.child_only), self.child);
         let pairs = self.parent_columns.iter().zip(&self.operators).zip(&self.columns);
-        let same: Vec<_> =
+        let equal: Vec<_> =
             pairs.map(|((parent, operator), child)| format!("p.{parent} {operator} c.{child}")).collect();
         let null = |not: &str| self.columns.iter().map(|name| format!("c.{name} is{not} null")).collect::<Vec<_>>();
         let alone = format!(
@@ -229,13 +231,13 @@ impl Reference {
             null(" not").join(" and "),
             only(self.parent_only),
             self.parent,
-            same.join(" and "),
+            equal.join(" and "),
         );
         if !self.full || self.columns.len() == 1 {
             return alone;
         }
-        let (some, all) = (null("").join(" or "), null("").join(" and "));
-        format!("{alone} union all {from} where ({some}) and not ({all})")
+        let (any, every) = (null("").join(" or "), null("").join(" and "));
+        format!("{alone} union all {from} where ({any}) and not ({every})")
     }
 }
 

@@ -27,7 +27,7 @@ use super::{ServiceManager, ServiceState};
 
 pub use self::supervisor::{serve, supervise};
 
-const POLL: Duration = Duration::from_millis(25);
+const POLL: Duration = Duration::from_millis(50);
 /// How long the supervisor may take to get the command going.
 const ARRIVAL: Duration = Duration::from_secs(15);
 /// A command that ends within this time did not start.
@@ -154,7 +154,8 @@ impl ProcessManager {
 
     /// Waits until the launched supervisor has the command running, or says why not.
     async fn arrived(&self, launched: &mut Child) -> Result<()> {
-        let deadline = Instant::now() + ARRIVAL;
+        // A command that ended at once may have left something that needs its grace.
+        let deadline = Instant::now() + ARRIVAL + self.service.grace.0;
         let pid = launched.id().and_then(|pid| i32::try_from(pid).ok());
         let mut running: Option<Instant> = None;
         loop {
@@ -168,7 +169,7 @@ impl ProcessManager {
                 }
             } else {
                 let status = seen.status.filter(|status| Some(status.supervisor.pid) == pid);
-                if let Some(why) = status.and_then(trouble) {
+                if let Some(why) = status.as_ref().and_then(Status::trouble) {
                     return Err(self.not_started(&why));
                 }
                 if ended {
@@ -270,30 +271,6 @@ fn members(status: &Status) -> Vec<Process> {
     status.child.iter().filter(|child| child.is_alive() || child.has_group()).cloned().collect()
 }
 
-/// Why the command is not running, where that is certain.
-fn trouble(status: Status) -> Option<String> {
-    match status.phase {
-        Phase::Failed(why) => Some(why),
-        Phase::Stopped => Some("it was stopped meanwhile".into()),
-        Phase::Waiting | Phase::Blocked => {
-            let last = status.last_exit.unwrap_or_else(|| "ended".into());
-            Some(format!("its command {last} right after its start"))
-        }
-        Phase::Starting | Phase::Running => None,
-    }
-}
-
-/// Why a supervisor without a command has none.
-fn idle(status: &Status) -> String {
-    let last = status.last_exit.as_deref().unwrap_or("is not there");
-    match &status.phase {
-        Phase::Failed(why) => why.clone(),
-        Phase::Blocked => format!("its command {last} and is not started again while starts are blocked"),
-        Phase::Starting => "it is being started".to_owned(),
-        _ => format!("its command {last} and is started again soon (restarts so far: {})", status.restarts),
-    }
-}
-
 /// The last lines of a log, without the values of the service's own variables.
 fn tail<'a>(log: &Path, secrets: impl Iterator<Item = &'a String>) -> String {
     use std::io::{Read as _, Seek as _, SeekFrom};
@@ -330,7 +307,7 @@ impl ServiceManager for ProcessManager {
             return Ok(ServiceState::Failed { why });
         }
         if seen.supervised {
-            return Ok(ServiceState::Failed { why: idle(status) });
+            return Ok(ServiceState::Failed { why: status.idle() });
         }
         // Nobody is there to say "failed" after a reboot: what did not survive it is stopped.
         if status.phase == Phase::Stopped || !status.supervisor.is_of_this_boot() {

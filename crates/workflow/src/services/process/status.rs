@@ -56,6 +56,32 @@ pub(super) struct Status {
     pub(super) last_exit: Option<String>,
 }
 
+impl Status {
+    /// Why the command is not running, where that is certain.
+    pub(super) fn trouble(&self) -> Option<String> {
+        match &self.phase {
+            Phase::Failed(why) => Some(why.clone()),
+            Phase::Stopped => Some("it was stopped meanwhile".to_owned()),
+            Phase::Waiting | Phase::Blocked => {
+                let last = self.last_exit.as_deref().unwrap_or("ended");
+                Some(format!("its command {last} right after its start"))
+            }
+            Phase::Starting | Phase::Running => None,
+        }
+    }
+
+    /// Why a living supervisor has no command running.
+    pub(super) fn idle(&self) -> String {
+        let last = self.last_exit.as_deref().unwrap_or("is not there");
+        match &self.phase {
+            Phase::Failed(why) => why.clone(),
+            Phase::Blocked => format!("its command {last} and is not started again while starts are blocked"),
+            Phase::Starting => "it is being started".to_owned(),
+            _ => format!("its command {last} and is started again soon (restarts so far: {})", self.restarts),
+        }
+    }
+}
+
 /// Who blocks starts.
 #[derive(Debug, Serialize, Deserialize)]
 struct Block {

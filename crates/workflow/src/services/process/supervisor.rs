@@ -275,7 +275,7 @@ impl Supervisor {
                 }
             };
             while left() {
-                sleep(Duration::from_millis(20)).await;
+                sleep(Duration::from_millis(50)).await;
             }
         };
         timeout(time, gone).await.is_ok()

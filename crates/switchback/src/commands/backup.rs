@@ -1,0 +1,161 @@
+//! `backup create|verify|list|prune`.
+
+use clap::Subcommand;
+use switchback_engine::cancel::Cancel;
+use switchback_model::units::{Size, human};
+use switchback_model::{Exit, Failure, Result, code};
+use switchback_postgres::backup::{self, Listed, Manifest, Progress};
+use switchback_postgres::scratch::{Scratch, ScratchOptions};
+use switchback_report::tables::{self, BackupLine};
+use switchback_workflow::backups;
+use switchback_workflow::world::{self, World};
+
+use crate::app::App;
+
+#[derive(Subcommand)]
+pub(crate) enum Backup {
+    /// Back up the target, restore it into a scratch cluster and compare
+    Create,
+    /// Check every file of a backup, restore it and compare again
+    Verify {
+        /// The backup; default: the newest
+        backup: Option<String>,
+        /// Look at the files only
+        #[arg(long)]
+        files_only: bool,
+    },
+    /// The backups, newest first
+    List,
+    /// Remove all but the newest; never the last proven one
+    Prune {
+        /// How many to keep; default: `keep` of the configuration
+        #[arg(long, value_name = "N")]
+        keep: Option<usize>,
+    },
+}
+
+pub(crate) async fn run(command: &Backup, app: &App) -> Result<Exit> {
+    let world = app.world()?;
+    let cancel = world::uncancelled();
+    match command {
+        Backup::Create => create(&world, app, &cancel).await,
+        Backup::Verify { backup, files_only } => {
+            verify(&world, app, backup.as_deref(), *files_only, &cancel).await
+        }
+        Backup::List => list(&world, app),
+        Backup::Prune { keep } => prune(&world, app, *keep),
+    }
+}
+
+async fn create(world: &World, app: &App, cancel: &Cancel) -> Result<Exit> {
+    let directory = &world.config.environment.backup.directory;
+    let mut hear = hearing(app);
+    let folder = backups::take(world, &world.names.target, directory, None, true, cancel, &mut hear).await?;
+    let manifest = Manifest::read(&folder)?;
+    if app.json() {
+        app.print_json(&serde_json::json!({ "id": manifest.id, "folder": folder, "bytes": manifest.bytes(), "proof": manifest.proof }))?;
+        return Ok(Exit::Done);
+    }
+    let proof = manifest.proof.as_ref().map_or_else(String::new, |proof| {
+        let took = human(std::time::Duration::from_millis(proof.restored_in_ms));
+        format!(": restored in {took}, {} tables and {} rows equal", proof.compared.tables, proof.compared.rows)
+    });
+    app.print(&format!("{}  {}{proof}\n", folder.display(), Size(manifest.bytes())));
+    Ok(Exit::Done)
+}
+
+async fn verify(world: &World, app: &App, name: Option<&str>, files_only: bool, cancel: &Cancel) -> Result<Exit> {
+    let found = find(world, name)?;
+    let manifest = found.manifest.clone()?;
+    let client = backups::client(world).await?;
+    let mut hear = hearing(app);
+    let private = match (files_only, &world.config.scratch_url) {
+        (false, None) => {
+            let options = backup::scratch_options(&manifest, ScratchOptions::default());
+            Some(Scratch::start(&options, cancel).await?)
+        }
+        _ => None,
+    };
+    let ground = match (&private, &world.config.scratch_url) {
+        (Some(scratch), _) => Some(backup::Ground::Private(scratch)),
+        (None, Some(url)) if !files_only => Some(backup::Ground::Server(url)),
+        _ => None,
+    };
+    let proof = backup::verify(&found.folder, ground, &client, cancel, &mut hear).await?;
+    if app.json() {
+        app.print_json(&serde_json::json!({ "id": found.id, "ok": true, "proof": proof }))?;
+    } else {
+        let what = if proof.is_some() { "every file is as it was; restored and equal" } else { "every file is as it was" };
+        app.print(&format!("{}: {what}\n", found.id));
+    }
+    Ok(Exit::Done)
+}
+
+fn list(world: &World, app: &App) -> Result<Exit> {
+    let found = backup::list(&world.config.environment.backup.directory)?;
+    let lines: Vec<BackupLine> = found.iter().filter_map(line).collect();
+    if app.json() {
+        app.print_json(&lines)?;
+    } else {
+        app.print(&tables::backups(&lines, app.theme_out()));
+    }
+    let damaged: Vec<_> = found.iter().filter_map(|backup| Some((&backup.id, backup.damaged()?))).collect();
+    for (id, why) in &damaged {
+        app.say(&format!("! {id} is damaged: {why}\n"));
+    }
+    Ok(if damaged.is_empty() { Exit::Done } else { Exit::NotFine })
+}
+
+fn line(backup: &Listed) -> Option<BackupLine> {
+    let manifest = backup.manifest.as_ref().ok()?;
+    Some(BackupLine {
+        name: backup.id.clone(),
+        target: manifest.target.database.clone(),
+        taken_at: manifest.made_at.parse().ok()?,
+        bytes: backup.bytes,
+        proven_at: backup.proof.as_ref().and_then(|proof| proof.at.parse().ok()),
+    })
+}
+
+fn prune(world: &World, app: &App, keep: Option<usize>) -> Result<Exit> {
+    let settings = &world.config.environment.backup;
+    let keep = keep.unwrap_or(settings.keep);
+    if !app.confirm(&format!("remove all but the newest {keep} backups in {}?", settings.directory.display())) {
+        return Err(Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed"));
+    }
+    let pruned = backup::prune(&settings.directory, keep)?;
+    if app.json() {
+        app.print_json(&serde_json::json!({ "removed": pruned.removed, "spared": pruned.spared, "swept": pruned.swept }))?;
+        return Ok(Exit::Done);
+    }
+    for id in pruned.removed.iter().chain(&pruned.swept) {
+        app.print(&format!("removed {id}\n"));
+    }
+    for (id, why) in &pruned.spared {
+        app.print(&format!("kept {id}: {why}\n"));
+    }
+    Ok(Exit::Done)
+}
+
+/// The backup that is meant; without a name the newest.
+pub(super) fn find(world: &World, name: Option<&str>) -> Result<Listed> {
+    let directory = &world.config.environment.backup.directory;
+    if let Some(name) = name {
+        return backup::find(directory, name);
+    }
+    backup::list(directory)?.into_iter().next().ok_or_else(|| {
+        Failure::new(code::BACKUP_UNKNOWN, format!("there is no backup in {}", directory.display()))
+            .hint("make one: switchback backup create")
+    })
+}
+
+/// Says what is being done, once for each part of the work.
+pub(super) fn hearing(app: &App) -> impl FnMut(Progress<'_>) {
+    let mut last = String::new();
+    move |progress| {
+        if progress.what != last && !app.global.quiet {
+            progress.what.clone_into(&mut last);
+            app.say(&format!("{last} …\n"));
+        }
+    }
+}
