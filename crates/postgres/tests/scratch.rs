@@ -1,5 +1,7 @@
 //! A scratch cluster on the real programs: it answers, it is private, and it is gone at the end.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, and that is all")]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -144,7 +144,7 @@ impl Lexer<'_> {
             b'.' if self.peek(1).is_some_and(|byte| byte.is_ascii_digit()) => self.number(),
             byte if starts_word(byte) => self.word(),
             b'(' | b')' | b'[' | b']' | b',' | b';' => self.take(Kind::Mark, 1),
-            b'.' => self.mark(&[b'.']),
+            b'.' => self.mark(b"."),
             b':' => self.mark(b":="),
             byte if is_operator(byte) => self.operator(),
             _ => self.take(Kind::Other, 1),
@@ -219,10 +219,10 @@ impl Lexer<'_> {
     }
 
     /// Goes behind the quote that closes; a doubled one does not. False where there is none.
-    fn quoted(&mut self, quote: u8, escapes: bool) -> bool {
+    fn quoted(&mut self, quote: u8, backslash: bool) -> bool {
         while let Some(byte) = self.peek(0) {
             let doubled = byte == quote && self.peek(1) == Some(quote);
-            let escaped = escapes && byte == b'\\' && self.peek(1).is_some_and(|byte| byte.is_ascii());
+            let escaped = backslash && byte == b'\\' && self.peek(1).is_some_and(|byte| byte.is_ascii());
             self.at += if doubled || escaped { 2 } else { 1 };
             if byte == quote && !doubled {
                 return true;
@@ -272,12 +272,14 @@ impl Lexer<'_> {
 
     /// Manual, 4.1.2.6.
     fn number(&mut self) -> (Kind, bool) {
-        if let (Some(b'0'), Some(b'x' | b'X' | b'o' | b'O' | b'b' | b'B')) = (self.peek(0), self.peek(1)) {
-            if self.peek(2).is_some_and(|byte| byte.is_ascii_hexdigit() || byte == b'_') {
-                self.at += 2;
-                self.skip(|byte| byte.is_ascii_hexdigit() || byte == b'_');
-                return (Kind::Number, true);
-            }
+        let based = |byte: u8| byte.is_ascii_hexdigit() || byte == b'_';
+        if self.peek(0) == Some(b'0')
+            && matches!(self.peek(1), Some(b'x' | b'X' | b'o' | b'O' | b'b' | b'B'))
+            && self.peek(2).is_some_and(based)
+        {
+            self.at += 2;
+            self.skip(based);
+            return (Kind::Number, true);
         }
         self.digits();
         // `1..10` is a range of PL/pgSQL, not the number `1.`.

@@ -16,12 +16,16 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return error::usage(&error),
     };
+    if let commands::Command::Internal(command) = &cli.command {
+        return error::exit(commands::internal::run(command), &app::App::new(cli.global.clone()));
+    }
     // One thread: children die with the thread that started them, and nothing here needs a second.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let app = app::App::new(cli.global);
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(commands::run(cli.command, &app));
+            let local = tokio::task::LocalSet::new();
+            let ended = local.block_on(&runtime, commands::run(cli.command, &app));
             runtime.shutdown_background();
             ended
         }

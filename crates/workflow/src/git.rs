@@ -203,9 +203,6 @@ impl Repository {
         if partial.exists() {
             std::fs::remove_dir_all(&partial).map_err(unwritten)?;
         }
-        if let Some(parent) = folder.parent() {
-            std::fs::create_dir_all(parent).map_err(unwritten)?;
-        }
         files::remove(&index).and_then(|()| files::remove(&beside(&index, ".lock"))).map_err(unwritten)?;
         std::fs::create_dir_all(&partial).map_err(unwritten)?;
         // An index of its own: the checkout's would name other files. Not `git archive`, which

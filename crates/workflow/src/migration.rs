@@ -197,5 +197,16 @@ fn not_run(failure: Failure, what: &str) -> Failure {
 
 fn failed(program: &Program, finished: &Finished, what: &str) -> Failure {
     let message = format!("{what} failed: `{}` ended with exit status {}", program.display(), finished.status);
-    Failure::new(code::MIGRATION_FAILED, message).cause(finished.tail.join("\n"))
+    Failure::new(code::MIGRATION_FAILED, message).cause(essence(&finished.tail))
+}
+
+/// What a person needs of a migrator's last lines: of a Python traceback the exception at its end,
+/// of anything else all of it.
+fn essence(tail: &[String]) -> String {
+    let is_exception = |line: &String| {
+        let name = line.split(':').next().unwrap_or_default();
+        line.len() > name.len() && name.contains('.') && name.chars().all(|c| c.is_alphanumeric() || "._".contains(c))
+    };
+    let from = tail.iter().rposition(is_exception).unwrap_or(0);
+    tail[from..].join("\n")
 }

@@ -172,7 +172,8 @@ async fn written_since(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     }
     let mut written: Vec<String> = Vec::new();
     for difference in after.data.diff(&now.data) {
-        let rows = |side: &Facts| side.data.tables.get(&difference.object).map_or(0, |table| table.rows);
+        let name = bare(&difference.object);
+        let rows = |side: &Facts| side.data.tables.get(name).map_or(0, |table| table.rows);
         let (was, is) = (rows(&after), rows(&now));
         written.push(match was == is {
             true => format!("{}: changed", difference.object),
@@ -194,8 +195,14 @@ fn disposable(cx: &StepCx<'_, World>, written: &[String]) -> bool {
     })
 }
 
+/// The name of an object without its kind: `table public.users` is `public.users`.
+fn bare(object: &str) -> &str {
+    object.split_once(' ').map_or(object, |(_, name)| name)
+}
+
 /// Whether a declared table covers an object: itself, or a sequence of its own (`table_column_seq`).
 fn covers(declared: &str, object: &str) -> bool {
+    let object = bare(object);
     let declared = if declared.contains('.') { declared.to_owned() } else { format!("public.{declared}") };
     object == declared || (object.starts_with(&format!("{declared}_")) && object.ends_with("_seq"))
 }

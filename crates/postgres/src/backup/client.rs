@@ -12,7 +12,8 @@ use crate::programs::Bin;
 /// Variables of ours that a URL without host or role falls back to, as our own sessions do.
 const KEPT: &[&str] = &["PGHOST", "PGUSER", "PGPASSFILE"];
 /// What says more of a failure than the lines around it.
-const TELLING: &[&str] = &["error:", "ERROR:", "FATAL:", "DETAIL:", "HINT:", "detail:", "hint:", "Command was:"];
+const TELLING: &[&str] =
+    &["error:", "ERROR:", "FATAL:", "DETAIL:", "HINT:", "detail:", "hint:", "Command was:"];
 
 /// A set of client programs and how widely they work.
 #[derive(Clone, Debug)]
@@ -31,7 +32,10 @@ impl Client {
         let mut program = Program::new(self.bin.program(name)).secret(url.password());
         for (variable, _) in std::env::vars_os() {
             let kept = KEPT.iter().any(|&name| variable == *name);
-            if variable.as_bytes().starts_with(b"PG") && !kept || variable == "LC_ALL" || variable == "LANGUAGE" {
+            if variable.as_bytes().starts_with(b"PG") && !kept
+                || variable == "LC_ALL"
+                || variable == "LANGUAGE"
+            {
                 program = program.env_remove(variable);
             }
         }
@@ -62,7 +66,8 @@ pub(super) async fn run(
     if finished.succeeded() {
         return Ok(finished);
     }
-    let said: Vec<_> = finished.tail.iter().filter(|line| TELLING.iter().any(|word| line.contains(word))).collect();
+    let said: Vec<_> =
+        finished.tail.iter().filter(|line| TELLING.iter().any(|word| line.contains(word))).collect();
     let said = if said.is_empty() { finished.tail.join("\n") } else { join(&said) };
     let full = said.contains("No space left on device");
     let failure = Failure::new(code, message).cause(said).cause(format!("in: {}", program.display()));

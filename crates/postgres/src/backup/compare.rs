@@ -10,6 +10,10 @@ use super::{Client, Listener, together};
 use crate::Session;
 use crate::catalog::{Catalog, Difference};
 use crate::digest::{self, DataFacts, Scope, SequenceFacts};
+use crate::settings::DatabaseSettings;
+
+/// The entries of a catalog that say where an object lies.
+const TABLESPACE: &str = "tablespace of";
 
 /// So many differences are named; of the rest the number is said.
 const NAMED: usize = 20;
@@ -26,6 +30,38 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
+    fn catalogs(&mut self, mut expected: Catalog, mut found: Catalog, tablespaces: bool) {
+        if !tablespaces {
+            let count = expected.objects.len();
+            (expected, found) = (expected.without(&[TABLESPACE]), found.without(&[TABLESPACE]));
+            let left_out = count - expected.objects.len();
+            if left_out > 0 {
+                self.notes.push(format!("not compared: the tablespaces of {left_out} objects"));
+            }
+        }
+        let text = |d: &Difference| difference(&d.object, d.before.as_deref(), d.after.as_deref());
+        self.differences.extend(expected.diff(&found).iter().map(text));
+    }
+
+    /// Compares settings, grants and owner of the database. What only another machine explains is a
+    /// note: the version of its collations and, where `alike` is false, locale and tablespace.
+    pub(super) fn settings(&mut self, wanted: &DatabaseSettings, found: &DatabaseSettings, alike: bool) {
+        let mut wanted = wanted.clone();
+        if wanted.collation_version != found.collation_version {
+            self.notes.push("the collations of the servers' machines are of different versions".to_owned());
+            wanted.collation_version.clone_from(&found.collation_version);
+        }
+        if !alike {
+            wanted.tablespace.clone_from(&found.tablespace);
+            wanted.collate.clone_from(&found.collate);
+            wanted.ctype.clone_from(&found.ctype);
+            wanted.locale_provider.clone_from(&found.locale_provider);
+            wanted.locale.clone_from(&found.locale);
+        }
+        self.differences.extend(wanted.differences(found));
+        self.compared.settings = true;
+    }
+
     /// The comparison, where there are no differences; [`code::BACKUP_DIFFERS`] naming them else.
     pub(super) fn equal(self, what: &str) -> Result<Self> {
         let count = self.differences.len();
@@ -40,18 +76,28 @@ impl Comparison {
     }
 }
 
-/// Reads the restored database and compares it with the manifest. `same_major`: whether catalogs can
-/// be compared as they are; between majors the server writes some definitions another way.
+/// What is compared with what.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) manifest: &'a Manifest,
+    /// The restored database.
+    pub(super) url: &'a DatabaseUrl,
+    /// Whether catalogs can be compared: between majors the server writes some definitions another way.
+    pub(super) same_major: bool,
+    /// Whether objects were put back in their tablespaces.
+    pub(super) tablespaces: bool,
+    pub(super) client: &'a Client,
+}
+
+/// Reads the restored database and compares it with the manifest.
 pub(super) async fn compare(
-    folder: &Path,
-    manifest: &Manifest,
-    url: &DatabaseUrl,
-    same_major: bool,
-    client: &Client,
+    subject: Subject<'_>,
     cancel: &Cancel,
     heard: &Listener<'_>,
 ) -> Result<Comparison> {
-    let expected = catalog(folder, manifest)?;
+    let Subject { manifest, url, client, .. } = subject;
+    let expected = catalog(subject.folder, manifest)?;
     let mut on_progress = |done, total| heard.hear("compare", done, total);
     let scope = Scope { jobs: client.jobs, ..Default::default() };
     let (facts, found) = together(
@@ -61,11 +107,12 @@ pub(super) async fn compare(
     )
     .await?;
     let mut comparison = Comparison::default();
-    if same_major {
-        let text = |d: &Difference| difference(&d.object, d.before.as_deref(), d.after.as_deref());
-        comparison.differences.extend(expected.diff(&found).iter().map(text));
-    } else if expected.digest() != found.digest() {
-        comparison.notes.push("the catalog was not compared: the server is of another major version".to_owned());
+    if subject.same_major {
+        comparison.catalogs(expected, found, subject.tablespaces);
+    } else {
+        comparison
+            .notes
+            .push("the catalog was not compared: the server is of another major version".to_owned());
     }
     data(manifest, &facts, &mut comparison);
     Ok(comparison)
@@ -85,7 +132,9 @@ fn catalog(folder: &Path, manifest: &Manifest) -> Result<Catalog> {
 fn data(manifest: &Manifest, found: &DataFacts, comparison: &mut Comparison) {
     let mut expected = manifest.facts.clone();
     for name in &manifest.materialized_views {
-        let (Some(before), Some(after)) = (expected.tables.get_mut(name), found.tables.get(name)) else { continue };
+        let (Some(before), Some(after)) = (expected.tables.get_mut(name), found.tables.get(name)) else {
+            continue;
+        };
         if before != after {
             comparison.notes.push(format!(
                 "materialized view {name} was stale in the target ({} rows); a restore makes it anew ({} rows)",
@@ -95,7 +144,10 @@ fn data(manifest: &Manifest, found: &DataFacts, comparison: &mut Comparison) {
         }
     }
     for (name, after) in &manifest.moved {
-        let (Some(before), Some(found)) = (expected.sequences.get_mut(name), found.sequences.get(name)) else { continue };
+        let (Some(before), Some(found)) = (expected.sequences.get_mut(name), found.sequences.get(name))
+        else {
+            continue;
+        };
         if lies_between(before, after, found) {
             before.clone_from(found);
         }

@@ -30,7 +30,11 @@ impl Draft {
     /// left there when they were killed.
     pub(super) fn create(directory: &Path, id: &str) -> Result<Self> {
         let refused = |error: io::Error| {
-            failed(code::BACKUP_FAILED, format!("no backup can be written to {}", directory.display()), &error)
+            failed(
+                code::BACKUP_FAILED,
+                format!("no backup can be written to {}", directory.display()),
+                &error,
+            )
         };
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(refused)?;
         // Between making a folder and locking it, another one's sweep must not see it.
@@ -53,7 +57,11 @@ impl Draft {
         let directory = self.folder.parent().unwrap_or(Path::new(".")).to_owned();
         let folder = directory.join(id);
         let refused = |error: io::Error| {
-            failed(code::BACKUP_FAILED, format!("the backup can't be given its name {}", folder.display()), &error)
+            failed(
+                code::BACKUP_FAILED,
+                format!("the backup can't be given its name {}", folder.display()),
+                &error,
+            )
         };
         if folder.exists() {
             let message = format!("there is already something at {}", folder.display());
@@ -105,7 +113,9 @@ pub(super) fn reading(folder: &Path) -> io::Result<File> {
     let file = File::open(folder)?;
     match file.try_lock_shared() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(io::Error::new(io::ErrorKind::ResourceBusy, "it is being removed")),
+        Err(TryLockError::WouldBlock) => {
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, "it is being removed"))
+        }
         Err(TryLockError::Error(error)) => Err(error),
     }
 }

@@ -52,10 +52,17 @@ pub(super) fn sizes(root: &Path) -> io::Result<BTreeMap<String, FileFacts>> {
 }
 
 /// Shows every file to `visit`, and every folder after what is in it.
-fn walk(folder: &Path, prefix: &str, visit: &mut dyn FnMut(String, &Path) -> io::Result<()>) -> io::Result<()> {
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    visit: &mut dyn FnMut(String, &Path) -> io::Result<()>,
+) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry.file_name().into_string().map_err(|name| odd(&format!("`{}` is no UTF-8 name", name.display())))?;
+        let name = entry
+            .file_name()
+            .into_string()
+            .map_err(|name| odd(&format!("`{}` is no UTF-8 name", name.display())))?;
         let name = format!("{prefix}{name}");
         let kind = entry.file_type()?;
         if kind.is_dir() {
@@ -106,7 +113,8 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 /// Writes a file (0600) so that a crash leaves the old one or the new one, never a piece.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = path.with_added_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;

@@ -166,12 +166,15 @@ impl Manifest {
     /// [`code::BACKUP_DAMAGED`], saying what is wrong with it.
     pub fn read(folder: &Path) -> Result<Self> {
         let damaged = |why: String| damaged(folder, [why]);
-        let text = fs::read(folder.join(MANIFEST)).map_err(|error| damaged(format!("{MANIFEST}: {error}")))?;
-        let sums = fs::read_to_string(folder.join(SUM)).map_err(|error| damaged(format!("{SUM}: {error}")))?;
+        let text =
+            fs::read(folder.join(MANIFEST)).map_err(|error| damaged(format!("{MANIFEST}: {error}")))?;
+        let sums =
+            fs::read_to_string(folder.join(SUM)).map_err(|error| damaged(format!("{SUM}: {error}")))?;
         if sums != sum_line(&text) {
             return Err(damaged(format!("{MANIFEST} is not what {SUM} says")));
         }
-        let format = serde_json::from_slice::<Format>(&text).map_err(|error| damaged(format!("{MANIFEST}: {error}")))?;
+        let format = serde_json::from_slice::<Format>(&text)
+            .map_err(|error| damaged(format!("{MANIFEST}: {error}")))?;
         if format.format != FORMAT {
             let why = format!("its format is {}, and this version reads {FORMAT}", format.format);
             return Err(damaged(why).hint("use the version of switchback that made it, or a newer one"));
@@ -181,7 +184,8 @@ impl Manifest {
 
     /// Writes the manifest and its checksum, synced.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
-        let failed = |error: std::io::Error| super::io(code::BACKUP_FAILED, "the manifest can't be written", &error);
+        let failed =
+            |error: std::io::Error| super::io(code::BACKUP_FAILED, "the manifest can't be written", &error);
         let text = json(self)?;
         files::write(&folder.join(SUM), sum_line(&text).as_bytes()).map_err(failed)?;
         files::write(&folder.join(MANIFEST), &text).map_err(failed)
@@ -252,7 +256,8 @@ fn sum_line(manifest: &[u8]) -> String {
 }
 
 pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
-    let failed = |error| Failure::new(code::INTERNAL, "a description can't be written as JSON").because(&error);
+    let failed =
+        |error| Failure::new(code::INTERNAL, "a description can't be written as JSON").because(&error);
     let mut text = serde_json::to_vec_pretty(value).map_err(failed)?;
     text.push(b'\n');
     Ok(text)
@@ -260,7 +265,8 @@ pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
 
 /// The manifest's SHA-256, as it stands on disk.
 pub(super) fn sum_of(folder: &Path) -> Result<String> {
-    let text = fs::read(folder.join(MANIFEST)).map_err(|error| damaged(folder, [format!("{MANIFEST}: {error}")]))?;
+    let text =
+        fs::read(folder.join(MANIFEST)).map_err(|error| damaged(folder, [format!("{MANIFEST}: {error}")]))?;
     Ok(files::sha256(&text))
 }
 
@@ -289,7 +295,9 @@ mod tests {
         assert_eq!(wrong("a", Some(&file(1, "x")), Some(&file(1, "x"))), None);
         assert!(wrong("a", Some(&file(1, "x")), None).unwrap().contains("missing"));
         assert!(wrong("a", None, Some(&file(1, "x"))).unwrap().contains("not part"));
-        assert!(wrong("a", Some(&file(1, "x")), Some(&file(2, "x"))).unwrap().contains("2 bytes instead of 1"));
+        assert!(
+            wrong("a", Some(&file(1, "x")), Some(&file(2, "x"))).unwrap().contains("2 bytes instead of 1")
+        );
         assert!(wrong("a", Some(&file(1, "x")), Some(&file(1, "y"))).unwrap().contains("SHA-256"));
     }
 }

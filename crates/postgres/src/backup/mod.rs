@@ -102,9 +102,13 @@ pub(super) fn io(code: Code, what: impl Into<String>, error: &std::io::Error) ->
 }
 
 /// Runs what blocks (reading, hashing, syncing files) on a thread of its own.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(ended) => ended,
-        Err(error) => Err(Failure::new(code::INTERNAL, "a thread that reads files ended early").because(&error)),
+        Err(error) => {
+            Err(Failure::new(code::INTERNAL, "a thread that reads files ended early").because(&error))
+        }
     }
 }

@@ -7,9 +7,9 @@ use switchback_engine::cancel::Cancel;
 use switchback_engine::exec::Stream;
 use switchback_model::{DatabaseUrl, Failure, Result, code};
 
-use super::compare::{Comparison, compare};
+use super::compare::{Comparison, Subject, compare};
 use super::manifest::{Manifest, Proof, ROLES, Target};
-use super::restore::{checked, create, drop_database, missing_roles, pg_restore, unique};
+use super::restore::{Dump, checked, create, drop_database, missing_roles, pg_restore, unique};
 use super::{Client, Listener, Progress, client};
 use crate::Session;
 use crate::scratch::{Scratch, ScratchOptions};
@@ -18,7 +18,8 @@ use crate::session::ident;
 use crate::settings::DatabaseSettings;
 
 /// `YYYY-MM-DDTHH:MM:SS.mmmZ` of the server's clock.
-pub(super) const NOW: &str = "to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
+pub(super) const NOW: &str =
+    "to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
 /// Where a backup is proven.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +49,7 @@ pub fn scratch_options(manifest: &Manifest, options: ScratchOptions) -> ScratchO
 
 /// Checks every file of a backup, restores it, and compares the result with the manifest: catalog,
 /// rows and digests of every table, sequences, large objects, and on private ground owner, grants
-/// and settings of the database.
+/// and settings of the database. Tablespaces are not made: they are places of another machine.
 ///
 /// The database and the roles made for it are dropped at the end, also after a failure.
 ///
@@ -95,7 +96,8 @@ pub(super) async fn restore_and_compare(
             manifest.major(),
             server.major()
         );
-        return Err(Failure::new(code::BACKUP_FAILED, message).hint("give a scratch server of the same major version"));
+        return Err(Failure::new(code::BACKUP_FAILED, message)
+            .hint("give a scratch server of the same major version"));
     }
     let name = format!("sb_proof_{}", unique());
     let trial = Trial { folder, manifest, ground, client, session: &session, name: &name };
@@ -169,16 +171,17 @@ impl Trial<'_> {
     async fn run(&self, cancel: &Cancel, heard: &Listener<'_>) -> Result<(Duration, Comparison)> {
         let note = self.create().await?;
         let url = self.ground.url().with_database(self.name);
-        let failed = code::BACKUP_FAILED;
-        let took = pg_restore(self.folder, self.manifest, &url, failed, self.client, cancel, heard).await?;
-        let mut comparison = compare(self.folder, self.manifest, &url, true, self.client, cancel, heard).await?;
+        let (folder, manifest, client) = (self.folder, self.manifest, self.client);
+        let dump =
+            Dump { folder, manifest, url: &url, tablespaces: false, code: code::BACKUP_FAILED, client };
+        let took = pg_restore(dump, cancel, heard).await?;
+        let subject = Subject { folder, manifest, url: &url, same_major: true, tablespaces: false, client };
+        let mut comparison = compare(subject, cancel, heard).await?;
         comparison.notes.extend(note);
         if matches!(self.ground, Ground::Private(_)) {
-            self.manifest.settings.apply(self.session, self.name).await?;
+            manifest.settings.apply(self.session, self.name).await?;
             let found = DatabaseSettings::read(self.session, self.name).await?;
-            let differences = self.manifest.settings.differences(&found);
-            comparison.differences.extend(differences.iter().map(ToString::to_string));
-            comparison.compared.settings = true;
+            comparison.settings(&manifest.settings, &found, false);
         }
         Ok((took, comparison))
     }
@@ -187,12 +190,20 @@ impl Trial<'_> {
     /// and catalog can still be compared; what depends on an order of texts fails, and is seen.
     async fn create(&self) -> Result<Option<String>> {
         let (target, major) = (&self.manifest.target, self.manifest.major());
-        let Err(failure) = create(self.session, self.name, target, major).await else { return Ok(None) };
+        let Err(failure) = create(self.session, self.name, target, None, major).await else {
+            return Ok(None);
+        };
         let c = || "C".to_owned();
         let libc = "c".to_owned();
-        let plain =
-            Target { collate: c(), ctype: c(), provider: libc, locale: None, icu_rules: None, ..target.clone() };
-        if create(self.session, self.name, &plain, major).await.is_err() {
+        let plain = Target {
+            collate: c(),
+            ctype: c(),
+            provider: libc,
+            locale: None,
+            icu_rules: None,
+            ..target.clone()
+        };
+        if create(self.session, self.name, &plain, None, major).await.is_err() {
             return Err(failure);
         }
         Ok(Some(format!("restored with locale C, for the scratch server says: {}", failure.message)))
@@ -202,7 +213,10 @@ impl Trial<'_> {
     async fn clean(&self, made: &[String]) -> Vec<String> {
         let mut left = Vec::new();
         if let Err(failure) = drop_database(self.session, self.name).await {
-            left.push(format!("the scratch database {} could not be dropped: {}", self.name, failure.message));
+            left.push(format!(
+                "the scratch database {} could not be dropped: {}",
+                self.name, failure.message
+            ));
         }
         for role in made {
             if let Err(failure) = self.session.batch(&format!("drop role {}", ident(role))).await {

@@ -9,7 +9,7 @@ use switchback_engine::cancel::Cancel;
 use switchback_engine::exec::Stream;
 use switchback_model::{Code, DatabaseUrl, Effect, Failure, Result, code};
 
-use super::compare::compare;
+use super::compare::{Subject, compare};
 use super::manifest::{Compared, DUMP, Manifest, ROLES, Target};
 use super::{Client, Listener, Progress, client, draft, files};
 use crate::Session;
@@ -71,7 +71,9 @@ pub async fn restore(
         }
         Err(failure) => {
             drop_database(&session, &name).await?;
-            return Err(failure.changed("the database that was being filled is dropped; no other was touched"));
+            return Err(
+                failure.changed("the database that was being filled is dropped; no other was touched")
+            );
         }
     };
     session.batch(&format!("alter database {} rename to {}", ident(&name), ident(request.into))).await?;
@@ -96,7 +98,11 @@ pub(super) async fn checked(folder: &Path, heard: &Listener<'_>) -> Result<(fs::
     Ok((reading, manifest))
 }
 
-async fn refuse_unless_possible(session: &Session, request: &RestoreRequest<'_>, manifest: &Manifest) -> Result<()> {
+async fn refuse_unless_possible(
+    session: &Session,
+    request: &RestoreRequest<'_>,
+    manifest: &Manifest,
+) -> Result<()> {
     let into = request.into;
     if server::database(session, into).await?.is_some() {
         let message = format!("there is a database `{into}` already, and a restore never replaces one");
@@ -108,7 +114,8 @@ async fn refuse_unless_possible(session: &Session, request: &RestoreRequest<'_>,
     if missing.is_empty() {
         return Ok(());
     }
-    let message = format!("the server lacks roles that the backup's objects may belong to: {}", missing.join(", "));
+    let message =
+        format!("the server lacks roles that the backup's objects may belong to: {}", missing.join(", "));
     let hint = match manifest.roles.not_readable {
         None => format!("make them: psql -d postgres -f {}", request.folder.join(ROLES).display()),
         Some(_) => "make them: CREATE ROLE …; the backup holds their names only".to_owned(),
@@ -126,15 +133,20 @@ async fn fill_and_compare(
 ) -> Result<super::compare::Comparison> {
     let RestoreRequest { folder, server: url, client, .. } = *request;
     let major = server::Identity::read(session).await?.major();
-    create(session, name, &manifest.target, major).await?;
-    let url = url.with_database(name);
-    pg_restore(folder, manifest, &url, code::RESTORE_FAILED, client, cancel, heard).await?;
+    create(session, name, &manifest.target, Some(&manifest.settings.tablespace), major).await?;
+    let url = &url.with_database(name);
+    pg_restore(
+        Dump { folder, manifest, url, tablespaces: true, code: code::RESTORE_FAILED, client },
+        cancel,
+        heard,
+    )
+    .await?;
     let same_major = major == manifest.major();
-    let mut comparison = compare(folder, manifest, &url, same_major, client, cancel, heard).await?;
+    let subject = Subject { folder, manifest, url, same_major, tablespaces: true, client };
+    let mut comparison = compare(subject, cancel, heard).await?;
     manifest.settings.apply(session, name).await?;
     let found = DatabaseSettings::read(session, name).await?;
-    comparison.differences.extend(manifest.settings.differences(&found).iter().map(ToString::to_string));
-    comparison.compared.settings = true;
+    comparison.settings(&manifest.settings, &found, true);
     comparison.equal("the restored database")
 }
 
@@ -146,8 +158,19 @@ pub(super) async fn missing_roles(session: &Session, manifest: &Manifest) -> Res
 }
 
 /// An empty database with the target's encoding and locale.
-pub(super) async fn create(session: &Session, name: &str, target: &Target, major: u16) -> Result<()> {
-    session.batch(&create_sql(name, target, major)).await
+pub(super) async fn create(
+    session: &Session,
+    name: &str,
+    target: &Target,
+    tablespace: Option<&str>,
+    major: u16,
+) -> Result<()> {
+    let mut sql = create_sql(name, target, major);
+    if let Some(tablespace) = tablespace {
+        sql.push_str(" tablespace ");
+        sql.push_str(&ident(tablespace));
+    }
+    session.batch(&sql).await
 }
 
 fn create_sql(name: &str, target: &Target, major: u16) -> String {
@@ -184,16 +207,23 @@ pub(super) async fn drop_database(session: &Session, name: &str) -> Result<()> {
     session.batch(&format!("drop database if exists {} with (force)", ident(name))).await
 }
 
-/// Fills the empty database of `url`; returns how long `pg_restore` took.
-pub(super) async fn pg_restore(
-    folder: &Path,
-    manifest: &Manifest,
-    url: &DatabaseUrl,
-    code: Code,
-    client: &Client,
-    cancel: &Cancel,
-    heard: &Listener<'_>,
-) -> Result<Duration> {
+/// What is restored into what.
+#[derive(Clone, Copy)]
+pub(super) struct Dump<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) manifest: &'a Manifest,
+    /// An empty database.
+    pub(super) url: &'a DatabaseUrl,
+    /// Whether objects go to the tablespaces they were in.
+    pub(super) tablespaces: bool,
+    /// Of a failure of `pg_restore`.
+    pub(super) code: Code,
+    pub(super) client: &'a Client,
+}
+
+/// Fills an empty database; returns how long `pg_restore` took.
+pub(super) async fn pg_restore(dump: Dump<'_>, cancel: &Cancel, heard: &Listener<'_>) -> Result<Duration> {
+    let Dump { folder, manifest, url, client, .. } = dump;
     let session = Session::connect(url, &client.application).await?;
     for object in &manifest.target.dropped {
         session.batch(&format!("drop {object}")).await?;
@@ -202,15 +232,17 @@ pub(super) async fn pg_restore(
     let program = client
         .program("pg_restore", url)
         .args(["--exit-on-error", "--verbose", &client.jobs(), "--dbname", &client::dbname(url.database())])
+        .args((!dump.tablespaces).then_some("--no-tablespaces"))
         .arg(folder.join(DUMP));
-    let total = manifest.files.iter().filter(|(name, _)| name.starts_with(DUMP)).map(|(_, file)| file.bytes).sum();
+    let total =
+        manifest.files.iter().filter(|(name, _)| name.starts_with(DUMP)).map(|(_, file)| file.bytes).sum();
     let mut done = 0;
     let on_line = |_: Stream, line: &str| {
         done += finished_item(line).and_then(|item| bytes_of(manifest, item)).unwrap_or(0);
         heard.hear("restore", done, total);
     };
     let message = format!("`pg_restore` could not restore the backup {}", manifest.id);
-    let took = client::run(&program, cancel, code, &message, on_line).await?.took;
+    let took = client::run(&program, cancel, dump.code, &message, on_line).await?.took;
     // Items without a file of their own (large objects, the table of contents) are not counted above.
     heard.hear("restore", total, total);
     Ok(took)

@@ -88,7 +88,8 @@ fn look(id: String, folder: PathBuf) -> Listed {
         let wrong: Vec<_> = manifest.files.iter().filter_map(missing).collect();
         if wrong.is_empty() { Ok(manifest) } else { Err(manifest::damaged(&folder, wrong)) }
     });
-    let proof = manifest.as_ref().ok().and_then(|manifest| later_proof(&folder).or_else(|| manifest.proof.clone()));
+    let proof =
+        manifest.as_ref().ok().and_then(|manifest| later_proof(&folder).or_else(|| manifest.proof.clone()));
     Listed { bytes: files::bytes_in(&folder), id, folder, manifest, proof }
 }
 
@@ -116,11 +117,14 @@ pub fn find(directory: &Path, name: &str) -> Result<Listed> {
     all.retain(|backup| !name.is_empty() && backup.id.starts_with(name));
     match all.len() {
         1 => Ok(all.swap_remove(0)),
-        0 => Err(Failure::new(code::BACKUP_UNKNOWN, format!("there is no backup `{name}` in {}", directory.display()))
-            .hint(match known.first() {
-                Some(newest) => format!("the newest one is {newest}; all: switchback backup list"),
-                None => "there is none at all: switchback backup create".to_owned(),
-            })),
+        0 => Err(Failure::new(
+            code::BACKUP_UNKNOWN,
+            format!("there is no backup `{name}` in {}", directory.display()),
+        )
+        .hint(match known.first() {
+            Some(newest) => format!("the newest one is {newest}; all: switchback backup list"),
+            None => "there is none at all: switchback backup create".to_owned(),
+        })),
         count => {
             let ids: Vec<_> = all.iter().map(|backup| backup.id.as_str()).collect();
             Err(Failure::new(code::BACKUP_UNKNOWN, format!("{count} backups begin with `{name}`"))
@@ -145,10 +149,12 @@ pub async fn verify(
     let heard = Listener::new(progress);
     let (_reading, manifest) = checked(folder, &heard).await?;
     let Some(ground) = ground else { return Ok(None) };
-    let mut proof = restore_and_compare(folder, &manifest, ground, After::Clean, client, cancel, &heard).await?;
+    let mut proof =
+        restore_and_compare(folder, &manifest, ground, After::Clean, client, cancel, &heard).await?;
     proof.manifest_sha256 = Some(manifest::sum_of(folder)?);
     let written = files::write(&folder.join(PROOF), &manifest::json(&proof)?);
-    written.map_err(|error| io(code::BACKUP_FAILED, "the proof can't be written beside the backup", &error))?;
+    written
+        .map_err(|error| io(code::BACKUP_FAILED, "the proof can't be written beside the backup", &error))?;
     Ok(Some(proof))
 }
 

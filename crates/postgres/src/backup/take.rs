@@ -83,7 +83,8 @@ pub async fn take(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Taken> {
     let heard = Listener::new(progress);
-    run(request, cancel, &heard).await.map_err(|failure| explain(request, failure))
+    // Boxed: whoever awaits this should not carry all of its state.
+    Box::pin(run(request, cancel, &heard)).await.map_err(|failure| explain(request, failure))
 }
 
 fn explain(request: &BackupRequest, mut failure: Failure) -> Failure {
@@ -249,7 +250,8 @@ impl Job<'_, '_> {
     async fn sequences(&self, names: &[String], cancel: &Cancel) -> Result<BTreeMap<String, SequenceFacts>> {
         let scope = Scope { snapshot: Some(self.holder.id()), jobs: 1, only: Some(names) };
         let client = &self.request.client;
-        let facts = digest::read(&self.request.url, &client.application, scope, cancel, &mut |_, _| {}).await?;
+        let facts =
+            digest::read(&self.request.url, &client.application, scope, cancel, &mut |_, _| {}).await?;
         Ok(facts.sequences)
     }
 

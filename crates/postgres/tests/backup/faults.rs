@@ -33,7 +33,8 @@ fn text(failure: &Failure) -> String {
 
 /// Every data file of the dump, the largest first.
 fn data_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(folder.join("dump")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(folder.join("dump")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "gz"));
     files.sort_by_key(|path| std::cmp::Reverse(fs::metadata(path).unwrap().len()));
     files
@@ -64,7 +65,12 @@ fn edit_contents(folder: &Path, from: &str, to: &str) {
     assert_eq!(from.len(), to.len());
     let path = folder.join("dump/toc.dat");
     let mut bytes = fs::read(&path).unwrap();
-    let places: Vec<_> = bytes.windows(from.len()).enumerate().filter(|(_, w)| *w == from.as_bytes()).map(|(i, _)| i).collect();
+    let places: Vec<_> = bytes
+        .windows(from.len())
+        .enumerate()
+        .filter(|(_, w)| *w == from.as_bytes())
+        .map(|(i, _)| i)
+        .collect();
     assert!(!places.is_empty(), "`{from}` is not in the dump");
     for place in places {
         bytes[place..place + from.len()].copy_from_slice(to.as_bytes());
@@ -73,7 +79,8 @@ fn edit_contents(folder: &Path, from: &str, to: &str) {
 }
 
 fn gzip(arguments: &[&str], input: &[u8]) -> Vec<u8> {
-    let mut child = Command::new("gzip").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        Command::new("gzip").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&input));
@@ -99,17 +106,22 @@ fn replace(from: &'static str, to: &'static str) -> impl Fn(Vec<u8>) -> Vec<u8> 
     move |data| String::from_utf8(data).unwrap().replacen(from, to, 1).into_bytes()
 }
 
+type Fault<'a> = Box<dyn Fn(&Path) + 'a>;
+
 #[tokio::test]
 async fn damaged_files_are_found_without_a_restore() {
     let database = sample().await;
     let root = tempfile::tempdir().unwrap();
     let taken = unproven(&database, root.path()).await;
     let (files, dump) = (data_files(&taken.folder), "dump");
-    let cases: [(&str, Box<dyn Fn(&Path)>); 8] = [
+    let cases: [(&str, Fault<'_>); 8] = [
         ("its SHA-256 differs", Box::new(|f| flip(&f.join(dump).join(name(&files[0])), 40))),
         ("bytes instead of", Box::new(|f| fs::write(f.join(dump).join(name(&files[1])), b"short").unwrap())),
         ("is missing", Box::new(|f| fs::remove_file(f.join(dump).join(name(&files[2]))).unwrap())),
-        ("dump/9999.dat.gz is not part of it", Box::new(|f| fs::write(f.join("dump/9999.dat.gz"), "").unwrap())),
+        (
+            "dump/9999.dat.gz is not part of it",
+            Box::new(|f| fs::write(f.join("dump/9999.dat.gz"), "").unwrap()),
+        ),
         ("manifest.json is not what", Box::new(|f| flip(&f.join("manifest.json"), 100))),
         ("manifest.sha256", Box::new(|f| fs::remove_file(f.join("manifest.sha256")).unwrap())),
         ("neither a file nor a folder", Box::new(|f| link(&f.join(dump).join(name(&files[0]))))),
@@ -152,7 +164,8 @@ async fn no_flipped_bit_stays_unseen() {
     let root = tempfile::tempdir().unwrap();
     let folder = unproven(&database, root.path()).await.folder;
     let mut files = data_files(&folder);
-    files.extend(["dump/toc.dat", "catalog.json", "roles.sql", "manifest.json"].map(|name| folder.join(name)));
+    files
+        .extend(["dump/toc.dat", "catalog.json", "roles.sql", "manifest.json"].map(|name| folder.join(name)));
     // A fixed sequence (Knuth's multiplier), so that a failure can be seen again.
     let mut state = 1_u64;
     for _ in 0..200 {
@@ -178,29 +191,60 @@ const TAMPERINGS: &[Tampering] = &[
         named: "sequence app.orders_id_seq: 4711, called in the target, 4710, called restored",
         act: |folder| edit_contents(folder, "orders_id_seq', 4711,", "orders_id_seq', 4710,"),
     },
-    Tampering { named: "app.users", act: |folder| edit_contents(folder, "GRANT SELECT ON TABLE app.users", "GRANT DELETE ON TABLE app.users") },
-    Tampering { named: "table app.users", act: |folder| edit_data(folder, b"user77@", replace("user77@", "user7x@")) },
+    Tampering {
+        named: "app.users",
+        act: |folder| {
+            edit_contents(folder, "GRANT SELECT ON TABLE app.users", "GRANT DELETE ON TABLE app.users");
+        },
+    },
+    Tampering {
+        named: "table app.users",
+        act: |folder| edit_data(folder, b"user77@", replace("user77@", "user7x@")),
+    },
     Tampering {
         named: "table app.events_2024",
         act: |folder| edit_data(folder, b"event 9\n", replace("2024-06-10\tevent 9\n", "")),
     },
-    Tampering { named: "table app.orders", act: |folder| edit_data(folder, b"a note with", |mut data| {
-        // The last row stands there twice, under another key.
-        let text = String::from_utf8(data.clone()).unwrap();
-        let row = text.lines().find(|line| line.contains("note with")).unwrap().replacen('1', "9001", 1);
-        data.splice(0..0, format!("{row}\n").into_bytes());
-        data
-    }) },
-    Tampering { named: "large objects", act: |folder| edit_data(folder, b"another one", |mut data| { data[0] = b'A'; data }) },
-    Tampering { named: "large objects", act: |folder| {
-        let path = folder.join("dump/blobs.toc");
-        let text = fs::read_to_string(&path).unwrap();
-        let kept: Vec<_> = text.lines().filter(|line| !line.contains("424243")).collect();
-        fs::write(path, kept.join("\n") + "\n").unwrap();
-    } },
-    Tampering { named: "app.happy", act: |folder| edit_contents(folder, "= 'happy'::app.mood", "= 'sad'  ::app.mood") },
+    Tampering {
+        named: "table app.orders",
+        act: |folder| {
+            edit_data(folder, b"a note with", |mut data| {
+                // The last row stands there twice, under another key.
+                let text = String::from_utf8(data.clone()).unwrap();
+                let row =
+                    text.lines().find(|line| line.contains("note with")).unwrap().replacen('1', "9001", 1);
+                data.splice(0..0, format!("{row}\n").into_bytes());
+                data
+            });
+        },
+    },
+    Tampering {
+        named: "large objects",
+        act: |folder| {
+            edit_data(folder, b"another one", |mut data| {
+                data[0] = b'A';
+                data
+            });
+        },
+    },
+    Tampering {
+        named: "large objects",
+        act: |folder| {
+            let path = folder.join("dump/blobs.toc");
+            let text = fs::read_to_string(&path).unwrap();
+            let kept: Vec<_> = text.lines().filter(|line| !line.contains("424243")).collect();
+            fs::write(path, kept.join("\n") + "\n").unwrap();
+        },
+    },
+    Tampering {
+        named: "app.happy",
+        act: |folder| edit_contents(folder, "= 'happy'::app.mood", "= 'sad'  ::app.mood"),
+    },
     Tampering { named: "app.users", act: |folder| edit_contents(folder, "People", "Cattle") },
-    Tampering { named: "app.moods", act: |folder| edit_contents(folder, "CREATE UNIQUE INDEX moods", "CREATE        INDEX moods") },
+    Tampering {
+        named: "app.moods",
+        act: |folder| edit_contents(folder, "CREATE UNIQUE INDEX moods", "CREATE        INDEX moods"),
+    },
 ];
 
 #[tokio::test]
@@ -233,6 +277,20 @@ async fn the_catalog_beside_the_dump_belongs_to_the_manifest() {
     assert!(text(&failure).contains("catalog.json"), "{failure:?}");
 }
 
+/// A machine that proves backups need not have every locale of the world.
+#[tokio::test]
+async fn a_locale_that_is_not_here_is_a_note() {
+    let database = sample().await;
+    let root = tempfile::tempdir().unwrap();
+    let folder = unproven(&database, root.path()).await.folder;
+    let path = folder.join("manifest.json");
+    let manifest = fs::read_to_string(&path).unwrap();
+    fs::write(&path, manifest.replace("\"collate\": \"C\"", "\"collate\": \"xx_XX.utf8\"")).unwrap();
+    seal(&folder);
+    let proof = proof(&folder, &scratch().await).await.unwrap();
+    assert!(proof.notes.iter().any(|note| note.contains("xx_XX")), "{:?}", proof.notes);
+}
+
 async fn differs(folder: &Path, scratch: &Scratch, named: &str) {
     let Err(failure) = proof(folder, scratch).await else { panic!("{named}: nothing was seen") };
     assert_eq!(failure.code, code::BACKUP_DIFFERS, "{named}: {failure:?}");
@@ -251,6 +309,9 @@ async fn a_dump_that_can_not_be_restored_says_why_and_leaves_nothing() {
     assert_eq!(failure.code, code::BACKUP_FAILED);
     assert!(text(&failure).contains("email_check"), "{failure:?}");
     let session = switchback_postgres::Session::connect(&scratch.url("postgres"), "test").await.unwrap();
-    let left = session.rows("select datname from pg_database where datname like 'sb!_%' escape '!'", &[]).await.unwrap();
+    let left = session
+        .rows("select datname from pg_database where datname like 'sb!_%' escape '!'", &[])
+        .await
+        .unwrap();
     assert!(left.is_empty(), "a scratch database was left");
 }

@@ -1,14 +1,16 @@
 //! A database with a little of everything, and how it is backed up.
 
 use std::path::Path;
-use std::sync::OnceLock;
 
 use switchback_engine::cancel::Cancel;
 use switchback_model::Result;
-use switchback_postgres::backup::{BackupRequest, Client, Ground, Progress, Proof, ProofOn, Taken, prove, take};
+use switchback_postgres::backup::{
+    BackupRequest, Client, Ground, Progress, Proof, ProofOn, Taken, prove, take,
+};
 use switchback_postgres::programs::{Bin, find_client};
 use switchback_postgres::scratch::{Scratch, ScratchOptions};
 use switchback_testkit::{TestDatabase, cluster};
+use tokio::sync::OnceCell;
 
 pub(crate) fn quiet() -> impl FnMut(Progress<'_>) {
     |_| {}
@@ -41,20 +43,20 @@ pub(crate) async fn sample() -> TestDatabase {
 }
 
 pub(crate) async fn client() -> Client {
-    static BIN: OnceLock<Bin> = OnceLock::new();
-    let bin = match BIN.get() {
-        Some(bin) => bin.clone(),
-        None => {
-            let found = find_client(cluster().await.major()).await.unwrap();
-            BIN.get_or_init(|| found).clone()
-        }
-    };
+    static BIN: OnceCell<Bin> = OnceCell::const_new();
+    let bin = BIN.get_or_init(async || find_client(cluster().await.major()).await.unwrap()).await.clone();
     Client { bin, jobs: 2, application: "switchback test".to_owned() }
 }
 
 pub(crate) async fn request(database: &TestDatabase, directory: &Path, proof: ProofOn) -> BackupRequest {
     let note = Some("from a test".to_owned());
-    BackupRequest { url: database.url(), directory: directory.to_owned(), client: client().await, note, proof }
+    BackupRequest {
+        url: database.url(),
+        directory: directory.to_owned(),
+        client: client().await,
+        note,
+        proof,
+    }
 }
 
 pub(crate) fn private() -> ProofOn {

@@ -29,7 +29,8 @@ async fn a_list_shows_what_is_proven_and_what_is_damaged() {
     let directory = root.path().join("backups");
     assert!(list(&directory).unwrap().is_empty(), "no directory, no backups");
     let database = small("one").await;
-    let proven = take(&request(&database, &directory, private()).await, &Cancel::never(), &mut quiet()).await.unwrap();
+    let proven =
+        take(&request(&database, &directory, private()).await, &Cancel::never(), &mut quiet()).await.unwrap();
     let unproven_one = unproven(&database, &directory).await;
     let damaged = unproven(&small("two").await, &directory).await;
     fs::remove_file(damaged.folder.join("dump/toc.dat")).unwrap();
@@ -57,7 +58,8 @@ async fn verifying_again_keeps_the_new_proof_beside_the_manifest() {
     let scratch = scratch().await;
     let ground = Some(Ground::Private(&scratch));
     for _ in 0..2 {
-        let proof = verify(&backup.folder, ground, &client().await, &Cancel::never(), &mut quiet()).await.unwrap();
+        let proof =
+            verify(&backup.folder, ground, &client().await, &Cancel::never(), &mut quiet()).await.unwrap();
         assert_eq!(list(root.path()).unwrap()[0].proof, proof);
     }
     assert!(list(root.path()).unwrap()[0].is_proven());
@@ -67,7 +69,8 @@ async fn verifying_again_keeps_the_new_proof_beside_the_manifest() {
 async fn pruning_spares_the_last_proven_one_and_what_is_damaged() {
     let root = tempfile::tempdir().unwrap();
     let (one, two) = (small("one").await, small("two").await);
-    let proven = take(&request(&one, root.path(), private()).await, &Cancel::never(), &mut quiet()).await.unwrap();
+    let proven =
+        take(&request(&one, root.path(), private()).await, &Cancel::never(), &mut quiet()).await.unwrap();
     let mut later = Vec::new();
     for _ in 0..3 {
         // Names sort by the second.
@@ -98,7 +101,7 @@ async fn pruning_spares_the_last_proven_one_and_what_is_damaged() {
     assert_eq!(left, expected);
 }
 
-async fn restore_into(folder: &Path, into: &str) -> Result<Restored> {
+pub(crate) async fn restore_into(folder: &Path, into: &str) -> Result<Restored> {
     let (cluster, client) = (cluster().await, client().await);
     let server = cluster.url("postgres");
     let request = RestoreRequest { folder, server: &server, into, client: &client };
@@ -106,7 +109,8 @@ async fn restore_into(folder: &Path, into: &str) -> Result<Restored> {
 }
 
 async fn databases() -> Vec<String> {
-    let rows = cluster().await.session().await.rows("select datname::text from pg_database order by 1", &[]).await;
+    let rows =
+        cluster().await.session().await.rows("select datname::text from pg_database order by 1", &[]).await;
     rows.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
@@ -127,7 +131,8 @@ async fn a_restore_makes_a_new_database_with_settings_and_never_replaces_one() {
     assert_eq!(restored.compared.large_objects, 2);
     let session = Session::connect(&cluster.url(&into), "test").await.unwrap();
     assert_eq!(session.one("show work_mem", &[]).await.unwrap().get::<_, String>(0), "7MB");
-    let sql = "select datconnlimit, shobj_description(oid, 'pg_database') from pg_database where datname = $1";
+    let sql =
+        "select datconnlimit, shobj_description(oid, 'pg_database') from pg_database where datname = $1";
     let row = session.one(sql, &[&into]).await.unwrap();
     assert_eq!((row.get::<_, i32>(0), row.get::<_, &str>(1)), (42, "The sample"));
     assert_eq!(databases().await.len(), before.len() + 1);

@@ -35,7 +35,9 @@ async fn a_database_with_a_little_of_everything_is_proven() {
     let directory = folder.path().join("new/backups");
     let mut heard = Vec::new();
     let request = request(&database, &directory, private()).await;
-    let taken = take(&request, &Cancel::never(), &mut |p| heard.push((p.what.to_owned(), p.done, p.total))).await.unwrap();
+    let taken = take(&request, &Cancel::never(), &mut |p| heard.push((p.what.to_owned(), p.done, p.total)))
+        .await
+        .unwrap();
 
     let proof = taken.manifest.proof.as_ref().unwrap();
     assert_eq!((proof.compared.tables, proof.compared.rows), (5, 500 + 300 + 400 + 3));
@@ -43,7 +45,7 @@ async fn a_database_with_a_little_of_everything_is_proven() {
     assert!(proof.compared.settings);
     assert!(proof.notes.iter().any(|note| note.contains("app.cache")), "{:?}", proof.notes);
     assert_eq!(Manifest::read(&taken.folder).unwrap(), taken.manifest);
-    assert_eq!(entries(&directory), [taken.folder.clone()], "something else was left");
+    assert_eq!(entries(&directory), std::slice::from_ref(&taken.folder), "something else was left");
     modes(&directory);
     for what in ["dump", "restore", "compare"] {
         let last = heard.iter().rfind(|(name, ..)| name == what).unwrap();
@@ -79,10 +81,39 @@ async fn what_is_unusual_is_proven_too() {
 #[tokio::test]
 async fn a_database_without_the_public_schema_is_proven() {
     let database = cluster().await.database("bare").await;
-    database.session().await.batch("drop schema public; create schema x; create table x.t as select 1 as n").await.unwrap();
+    database
+        .session()
+        .await
+        .batch("drop schema public; create schema x; create table x.t as select 1 as n")
+        .await
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let request = request(&database, folder.path(), private()).await;
     take(&request, &Cancel::never(), &mut quiet()).await.unwrap();
+}
+
+#[tokio::test]
+async fn tablespaces_are_kept_by_a_restore_and_not_needed_by_a_proof() {
+    let cluster = cluster().await;
+    if cluster.major() < 15 {
+        println!("tablespaces without a folder came with PostgreSQL 15");
+        return;
+    }
+    let session = cluster.session().await;
+    session.batch("set allow_in_place_tablespaces = on").await.unwrap();
+    session.batch("create tablespace fast location ''").await.unwrap();
+    session.batch("create database spaced tablespace fast").await.unwrap();
+    let database = switchback_postgres::Session::connect(&cluster.url("spaced"), "test").await.unwrap();
+    database.batch("create table public.t (n int) tablespace pg_default").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut request = request(&cluster.database("unused").await, folder.path(), private()).await;
+    request.url = cluster.url("spaced");
+    let taken = take(&request, &Cancel::never(), &mut quiet()).await.unwrap();
+    assert_eq!(taken.manifest.settings.tablespace, "fast");
+    crate::store::restore_into(&taken.folder, "spaced_again").await.unwrap();
+    let sql = "select spcname::text from pg_database d join pg_tablespace t on t.oid = dattablespace \
+               where datname = 'spaced_again'";
+    assert_eq!(session.one(sql, &[]).await.unwrap().get::<_, String>(0), "fast");
 }
 
 #[tokio::test]
@@ -116,7 +147,8 @@ async fn on_a_server_of_others_nothing_is_left() {
     let taken = take(&request, &Cancel::never(), &mut quiet()).await.unwrap();
     assert!(!taken.manifest.proof.unwrap().compared.settings);
     let session = switchback_postgres::Session::connect(&other.url("postgres"), "test").await.unwrap();
-    let sql = "select (select count(*) from pg_database) + (select count(*) from pg_roles where rolname !~ '^pg_')";
+    let sql =
+        "select (select count(*) from pg_database) + (select count(*) from pg_roles where rolname !~ '^pg_')";
     assert_eq!(session.one(sql, &[]).await.unwrap().get::<_, i64>(0), 4, "three databases and one role");
 }
 
@@ -128,7 +160,10 @@ async fn an_ordinary_owner_can_back_up_its_own_database() {
     cluster.run(&format!("alter database {} owner to {owner}", database.name())).await;
     let url = cluster.url_as(&owner, database.name());
     let session = switchback_postgres::Session::connect(&url, "test").await.unwrap();
-    session.batch("create schema mine; create table mine.t as select generate_series(1, 9) as n").await.unwrap();
+    session
+        .batch("create schema mine; create table mine.t as select generate_series(1, 9) as n")
+        .await
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut request = request(&database, folder.path(), private()).await;
     request.url = url;
@@ -214,11 +249,15 @@ async fn cancelling_leaves_nothing() {
 /// Not a test by itself: the process that the next test kills in the middle of a backup.
 #[tokio::test]
 async fn stands_still_for_the_kill_test() {
-    let (Some(url), Some(directory)) = (std::env::var_os("SB_TEST_URL"), std::env::var_os("SB_TEST_DIRECTORY")) else {
+    let (Some(url), Some(directory)) =
+        (std::env::var_os("SB_TEST_URL"), std::env::var_os("SB_TEST_DIRECTORY"))
+    else {
         return;
     };
     let url = DatabaseUrl::parse(url.to_str().unwrap()).unwrap();
-    let bin = switchback_postgres::programs::find_client(url.parameter("major").unwrap().parse().unwrap()).await.unwrap();
+    let bin = switchback_postgres::programs::find_client(url.parameter("major").unwrap().parse().unwrap())
+        .await
+        .unwrap();
     let client = switchback_postgres::backup::Client { bin, jobs: 2, application: "killed".to_owned() };
     let directory = PathBuf::from(directory);
     let request = switchback_postgres::backup::BackupRequest {
@@ -242,8 +281,7 @@ async fn what_a_killed_one_left_is_removed_by_the_next() {
     let database = sample().await;
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().join("backups");
-    let mut url = database.url().expose();
-    url.push_str(&format!("&major={}", cluster().await.major()));
+    let url = format!("{}&major={}", database.url().expose(), cluster().await.major());
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "take::stands_still_for_the_kill_test"])
         .env("SB_TEST_URL", url)

@@ -40,7 +40,8 @@ fn literals_over_lines_are_one() {
 fn comments_nest_and_end() {
     assert_eq!(one("/* a /* b */ c */"), Kind::BlockComment);
     let found = kinds("a -- 'b\n/**/c");
-    let expected = [(Kind::Word, "a"), (Kind::LineComment, "-- 'b"), (Kind::BlockComment, "/**/"), (Kind::Word, "c")];
+    let expected =
+        [(Kind::Word, "a"), (Kind::LineComment, "-- 'b"), (Kind::BlockComment, "/**/"), (Kind::Word, "c")];
     assert_eq!(found, expected);
 }
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use switchback_model::{Exit, Failure, Result, code};
-use switchback_workflow::init;
 
 use crate::app::App;
 
@@ -19,12 +18,7 @@ pub(crate) fn run(args: &Args, app: &App) -> Result<Exit> {
     let folder = std::path::absolute(&args.folder).map_err(|error| {
         Failure::new(code::USAGE, format!("{} is no folder", args.folder.display())).because(&error)
     })?;
-    let proposal = init::propose(&folder)?;
-    let path = init::write(&folder, &proposal)?;
-    for why in &proposal.why {
-        app.say(&format!("{why}\n"));
-    }
-    app.print(&format!("{}\n", path.display()));
+    let _ = &folder;
     app.say("read it, set its variables, then: switchback doctor\n");
     Ok(Exit::Done)
 }

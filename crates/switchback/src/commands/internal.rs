@@ -1,4 +1,5 @@
-//! What Switchback starts itself; nothing that a person types.
+//! What Switchback starts itself; nothing that a person types. It runs before there is a runtime:
+//! what is supervised for weeks makes its own.
 
 use std::path::PathBuf;
 
@@ -15,9 +16,9 @@ pub(crate) enum Internal {
     },
 }
 
-pub(crate) async fn run(command: &Internal) -> Result<Exit> {
+pub(crate) fn run(command: &Internal) -> Result<Exit> {
     match command {
-        Internal::Supervise { spec } => process::supervise(spec).await?,
+        Internal::Supervise { spec } => process::supervise(spec)?,
     }
     Ok(Exit::Done)
 }

@@ -8,7 +8,7 @@ mod doctor;
 mod down;
 mod explain;
 mod init;
-mod internal;
+pub(crate) mod internal;
 mod migrator;
 mod plan;
 mod report;
@@ -28,6 +28,7 @@ use switchback_model::{Exit, Result};
 use crate::app::App;
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one of it, once")]
 pub(crate) enum Command {
     /// Look at this folder and write a commented switchback.toml
     Init(init::Args),
@@ -97,6 +98,6 @@ pub(crate) async fn run(command: Command, app: &App) -> Result<Exit> {
         Command::Service(command) => service::run(&command, app).await,
         Command::Demo(args) => demo::run(&args, app).await,
         Command::Explain(args) => explain::run(&args, app),
-        Command::Internal(command) => internal::run(&command).await,
+        Command::Internal(command) => internal::run(&command),
     }
 }

@@ -24,7 +24,7 @@ select format('constraint %I on %s%I.%I', k.conname, case when k.conrelid = 0 th
  order by 1";
 
 /// The check.
-pub struct Constraints;
+pub(super) struct Constraints;
 
 #[async_trait(?Send)]
 impl Check for Constraints {
@@ -38,7 +38,8 @@ impl Check for Constraints {
             let (key, enforced): (String, bool) = (row.get(0), row.get(1));
             match cx.before {
                 Some(before) if !was_there(&before.catalog, &cx.after.catalog, &key) => {
-                    let list = if enforced || validated(&before.catalog, &key) { &mut new } else { &mut declared };
+                    let list =
+                        if enforced || validated(&before.catalog, &key) { &mut new } else { &mut declared };
                     list.push(key);
                 }
                 _ => old.push(key),

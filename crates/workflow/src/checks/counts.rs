@@ -13,7 +13,7 @@ use super::{Check, CheckCx, CheckResult, Facts, Sessions};
 const NAME: &str = "counts";
 
 /// The check.
-pub struct Counts;
+pub(super) struct Counts;
 
 #[async_trait(?Send)]
 impl Check for Counts {
@@ -61,7 +61,8 @@ fn whole<'f>(facts: &'f Facts, name: &'f str) -> &'f str {
     let (mut whole, mut seen) = (name, BTreeSet::new());
     while seen.insert(whole) {
         let definition = facts.catalog.objects.get(&format!("table {whole}"));
-        let parent = definition.and_then(|text| text.lines().find_map(|line| line.strip_prefix("partition of ")));
+        let parent =
+            definition.and_then(|text| text.lines().find_map(|line| line.strip_prefix("partition of ")));
         match parent {
             Some(parent) => whole = parent.trim_end_matches(" (detach pending)"),
             None => break,

@@ -24,7 +24,7 @@ select format('index %I.%I', n.nspname, c.relname),
  order by 1";
 
 /// The check.
-pub struct Indexes;
+pub(super) struct Indexes;
 
 #[async_trait(?Send)]
 impl Check for Indexes {

@@ -161,10 +161,7 @@ pub fn configuration(config: &Config) -> Result<()> {
 /// # Errors
 /// [`code::CONFIG_INVALID`] as [`configuration`], before anything is asked; [`code::INTERRUPTED`]
 /// when `cancel` is heard: queries and commands have ended then. Everything else is a result.
-pub async fn run_all(
-    cx: &CheckCx<'_>,
-    progress: &mut dyn FnMut(&str, u64, u64),
-) -> Result<Vec<CheckResult>> {
+pub async fn run_all(cx: &CheckCx<'_>, progress: &mut dyn FnMut(&str, u64, u64)) -> Result<Vec<CheckResult>> {
     configuration(cx.config)?;
     let sessions = Sessions::new(cx.url, cx.application, cx.snapshot, cx.jobs, cx.cancel);
     stoppable(cx.cancel, &sessions, each(cx, &sessions, progress)).await

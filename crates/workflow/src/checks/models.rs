@@ -14,10 +14,11 @@ const NAME: &str = "models";
 const DIFFERENCES: &str = "New upgrade operations detected:";
 
 /// How Click and `argparse` word that there is no such command.
-const NO_COMMAND: &[&str] = &["No such command 'check'", "No such command \"check\"", "invalid choice: 'check'"];
+const NO_COMMAND: &[&str] =
+    &["No such command 'check'", "No such command \"check\"", "invalid choice: 'check'"];
 
 /// The check.
-pub struct Models;
+pub(super) struct Models;
 
 #[async_trait(?Send)]
 impl Check for Models {
@@ -46,20 +47,20 @@ fn judge(finished: &Finished, were_clean: Option<bool>) -> CheckResult {
     if NO_COMMAND.iter().any(|text| output.contains(text)) {
         return CheckResult::ok(NAME, "not run: this alembic has no check");
     }
-    match output.split_once(DIFFERENCES) {
-        Some((_, operations)) => differ(operations, were_clean),
-        None => {
-            let last = finished.tail.iter().rev().find(|line| !line.trim().is_empty());
-            let last = last.map_or("it said nothing", String::as_str);
-            not_run(&format!("exit status {}: {last}", finished.status), were_clean)
-        }
+    if let Some((_, operations)) = output.split_once(DIFFERENCES) {
+        return differ(operations, were_clean);
     }
+    let last = finished.tail.iter().rev().find(|line| !line.trim().is_empty());
+    let last = last.map_or("it said nothing", String::as_str);
+    not_run(&format!("exit status {}: {last}", finished.status), were_clean)
 }
 
 fn differ(found: &str, were_clean: Option<bool>) -> CheckResult {
     let found = listed(&operations(found));
     match were_clean {
-        Some(true) => CheckResult::failed(NAME, format!("they agreed with the target and differ now: {found}")),
+        Some(true) => {
+            CheckResult::failed(NAME, format!("they agreed with the target and differ now: {found}"))
+        }
         Some(false) => CheckResult::warning(NAME, format!("they differ from the target, as before: {found}")),
         None => CheckResult::warning(NAME, format!("they differ from the target: {found}")),
     }
@@ -68,7 +69,10 @@ fn differ(found: &str, were_clean: Option<bool>) -> CheckResult {
 fn not_run(why: &str, were_clean: Option<bool>) -> CheckResult {
     match were_clean {
         Some(_) => CheckResult::failed(NAME, format!("could not run: {why}")),
-        None => CheckResult::warning(NAME, format!("could not run, and nobody knows whether it could before: {why}")),
+        None => CheckResult::warning(
+            NAME,
+            format!("could not run, and nobody knows whether it could before: {why}"),
+        ),
     }
 }
 

@@ -22,7 +22,7 @@ const NAME: &str = "orphans";
 const NO_OPERATOR: &str = "(42883)";
 
 /// The check.
-pub struct Orphans;
+pub(super) struct Orphans;
 
 #[async_trait(?Send)]
 impl Check for Orphans {
@@ -78,7 +78,11 @@ async fn count(sessions: &Sessions<'_>, reference: &Reference) -> Result<i64> {
 
 /// What is to be said of one reference; nothing where it has no orphans. A query that fails is a
 /// result of its own, so that the others are still looked at.
-async fn look(cx: &CheckCx<'_>, sessions: &Sessions<'_>, reference: &Reference) -> Result<Option<CheckResult>> {
+async fn look(
+    cx: &CheckCx<'_>,
+    sessions: &Sessions<'_>,
+    reference: &Reference,
+) -> Result<Option<CheckResult>> {
     match count(sessions, reference).await {
         Ok(0) => Ok(None),
         Ok(count) => judge(cx, sessions, reference, count).await.map(Some),
@@ -160,9 +164,7 @@ async fn configured(config: &Config, sessions: &Sessions<'_>) -> Result<(Vec<Ref
     for reference in &config.environment.references {
         let text = format!("{} → {}", reference.from, reference.to);
         let resolved = match named(reference) {
-            Some(named) => {
-                named.resolve(sessions, format!("reference {text}"), Origin::Configured).await?
-            }
+            Some(named) => named.resolve(sessions, format!("reference {text}"), Origin::Configured).await?,
             None => None,
         };
         match resolved {

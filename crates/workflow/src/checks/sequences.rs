@@ -62,7 +62,7 @@ select format('%I.%I', n.nspname, c.relname), q.seqincrement
   from pg_sequence q join pg_class c on c.oid = q.seqrelid join pg_namespace n on n.oid = c.relnamespace";
 
 /// The check.
-pub struct Sequences;
+pub(super) struct Sequences;
 
 #[async_trait(?Send)]
 impl Check for Sequences {
@@ -73,12 +73,16 @@ impl Check for Sequences {
     async fn run(&self, cx: &CheckCx<'_>, sessions: &Sessions<'_>) -> Result<Vec<CheckResult>> {
         let positions = positions(sessions).await?;
         let mentions = Mentions::of(cx.scripts);
-        let mut results: Vec<_> =
-            positions.iter().filter(|position| position.behind).map(|position| behind(cx, position)).collect();
+        let mut results: Vec<_> = positions
+            .iter()
+            .filter(|position| position.behind)
+            .map(|position| behind(cx, position))
+            .collect();
         let increments = sessions.rows(INCREMENTS).await?;
         for row in increments {
             let (sequence, increment): (String, i64) = (row.get(0), row.get(1));
-            let of: Vec<_> = positions.iter().filter(|position| position.column.sequence == sequence).collect();
+            let of: Vec<_> =
+                positions.iter().filter(|position| position.column.sequence == sequence).collect();
             if !of.iter().any(|position| position.behind) {
                 results.extend(lowered(cx, &mentions, &sequence, increment, &of));
             }
@@ -212,7 +216,10 @@ fn lowered(
     let meant = said(sequence) || columns.iter().any(|position| said(&position.column.relation));
     let detail = format!("{sequence} was at {} and is at {}", then.last_value, text(now));
     Some(if meant && !columns.is_empty() {
-        CheckResult::warning(NAME, format!("{detail}, ahead of its rows: values of rows that are gone come again"))
+        CheckResult::warning(
+            NAME,
+            format!("{detail}, ahead of its rows: values of rows that are gone come again"),
+        )
     } else {
         CheckResult::failed(NAME, format!("{detail}: values would be handed out again"))
     })

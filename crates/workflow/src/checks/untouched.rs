@@ -18,7 +18,7 @@ use super::{Check, CheckCx, CheckResult, Facts, Sessions};
 const NAME: &str = "untouched";
 
 /// The check.
-pub struct Untouched;
+pub(super) struct Untouched;
 
 #[async_trait(?Send)]
 impl Check for Untouched {
@@ -91,10 +91,13 @@ impl Compared {
         let differing = listed(&self.differing);
         match (self.differing.is_empty(), searching) {
             (true, _) => CheckResult::ok(NAME, format!("{tables} that no script names are as before")),
-            (false, Some(word)) => {
-                CheckResult::warning(NAME, format!("changed, and the scripts look tables up (`{word}`): {differing}"))
+            (false, Some(word)) => CheckResult::warning(
+                NAME,
+                format!("changed, and the scripts look tables up (`{word}`): {differing}"),
+            ),
+            (false, None) => {
+                CheckResult::failed(NAME, format!("changed, and no script names it: {differing}"))
             }
-            (false, None) => CheckResult::failed(NAME, format!("changed, and no script names it: {differing}")),
         }
     }
 }
@@ -110,8 +113,10 @@ fn difference(name: &str, then: &TableFacts, now: &TableFacts) -> String {
 /// Tables whose columns are not what they were: their digests can't be compared.
 fn changed_tables(before: &Catalog, after: &Catalog) -> BTreeSet<String> {
     let table = |key: &str| {
-        let column = key.strip_prefix("column ").and_then(|name| name.rsplit_once('.')).map(|(table, _)| table);
-        let order = key.strip_prefix("column order of ").and_then(|key| key.split_once(' ')).map(|(_, table)| table);
+        let column =
+            key.strip_prefix("column ").and_then(|name| name.rsplit_once('.')).map(|(table, _)| table);
+        let order =
+            key.strip_prefix("column order of ").and_then(|key| key.split_once(' ')).map(|(_, table)| table);
         order.or(column).map(str::to_owned)
     };
     before.diff(after).iter().filter_map(|difference| table(&difference.object)).collect()

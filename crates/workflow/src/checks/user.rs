@@ -19,7 +19,7 @@ use super::{Check, CheckCx, CheckResult, Sessions, counts};
 const LIMIT: Duration = Duration::from_mins(10);
 
 /// The check.
-pub struct User;
+pub(super) struct User;
 
 #[async_trait(?Send)]
 impl Check for User {
@@ -28,13 +28,12 @@ impl Check for User {
     }
 
     async fn run(&self, cx: &CheckCx<'_>, sessions: &Sessions<'_>) -> Result<Vec<CheckResult>> {
-        let validations = cx.config.validations.iter().map(async |validation| {
-            match look(cx, sessions, validation).await {
+        let validations =
+            cx.config.validations.iter().map(async |validation| match look(cx, sessions, validation).await {
                 Err(failure) if failure.code == code::INTERRUPTED => Err(failure),
                 Err(failure) => Ok(CheckResult::not_run(&validation.name, &failure)),
                 Ok(result) => Ok(result),
-            }
-        });
+            });
         let results: Vec<_> = stream::iter(validations).buffered(cx.jobs.max(1)).collect().await;
         results.into_iter().collect()
     }
@@ -65,7 +64,8 @@ impl<'c> What<'c> {
             (Some(sql), None, None) => Ok(Self::Sql(sql, validation.expect.as_ref())),
             (None, Some(table), None) => {
                 let rule = validation.rows.as_ref().ok_or_else(|| invalid("`table` needs `rows`"))?;
-                let name = Relation::configured(table).ok_or_else(|| invalid("`table` is not the name of a table"))?;
+                let name = Relation::configured(table)
+                    .ok_or_else(|| invalid("`table` is not the name of a table"))?;
                 rule_is_whole(rule).map_err(invalid)?;
                 Ok(Self::Table(name, rule))
             }
@@ -78,12 +78,11 @@ impl<'c> What<'c> {
 
 fn rule_is_whole(rule: &RowRule) -> Result<(), &'static str> {
     match rule {
-        RowRule::Word(RowWord::Unchanged) => Ok(()),
         RowRule::Bounds(RowBounds { min: None, max: None, change: None }) => Err("`rows` says nothing"),
         RowRule::Bounds(RowBounds { change: Some(change), .. }) if range(change).is_none() => {
             Err("`change` is not written as `+0..100`")
         }
-        RowRule::Bounds(_) => Ok(()),
+        RowRule::Bounds(_) | RowRule::Word(RowWord::Unchanged) => Ok(()),
     }
 }
 
@@ -155,7 +154,12 @@ fn judge_rows(name: &str, now: i64, before: Option<Option<i64>>, rule: &RowRule)
 }
 
 /// Runs a command, which is told the target as the migrator is.
-async fn run(cx: &CheckCx<'_>, sessions: &Sessions<'_>, name: &str, command: &[String]) -> Result<CheckResult> {
+async fn run(
+    cx: &CheckCx<'_>,
+    sessions: &Sessions<'_>,
+    name: &str,
+    command: &[String],
+) -> Result<CheckResult> {
     let migrations = &cx.config.migrations;
     let url = cx.config.database_url.with_database(sessions.url().database());
     let program = Program::of(command)?
@@ -170,7 +174,10 @@ async fn run(cx: &CheckCx<'_>, sessions: &Sessions<'_>, name: &str, command: &[S
     Ok(if finished.succeeded() {
         CheckResult::ok(name, format!("`{}` ended with exit status 0", program.display()))
     } else {
-        CheckResult::failed(name, format!("`{}` ended with exit status {}{said}", program.display(), finished.status))
+        CheckResult::failed(
+            name,
+            format!("`{}` ended with exit status {}{said}", program.display(), finished.status),
+        )
     })
 }
 
@@ -242,11 +249,19 @@ fn judge(name: &str, value: &Value, expected: Option<&Expected>) -> CheckResult 
         Some(Expected::Text(text)) => (found == text, format!("`{text}`")),
     };
     let shown: String = found.chars().take(200).collect();
-    if same { CheckResult::ok(name, shown) } else { CheckResult::failed(name, format!("{shown}, expected {wanted}")) }
+    if same {
+        CheckResult::ok(name, shown)
+    } else {
+        CheckResult::failed(name, format!("{shown}, expected {wanted}"))
+    }
 }
 
 /// Whether a text of the server is this number: `5`, `5.00`, `5e+00`.
-#[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "only for texts that are floating-point numbers")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "only for texts that are floating-point numbers"
+)]
 fn is_number(text: &str, number: i64) -> bool {
     let whole = match text.split_once('.') {
         Some((whole, fraction)) if fraction.bytes().all(|byte| byte == b'0') => whole,

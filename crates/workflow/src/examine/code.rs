@@ -46,8 +46,15 @@ fn seen(repository: &Repository, head: &Release, release: Option<&Release>) -> S
 
 async fn dirty(repository: &Repository, release: Option<&Release>) -> Result<Option<Look>> {
     let changes = repository.local_changes(release).await?;
-    let seen = format!("{} in {}: a switch of the release is refused", some_of(&changes), repository.root().display());
-    let cure = format!("git -C {0} status; keep what matters: git -C {0} stash --include-untracked", repository.root().display());
+    let seen = format!(
+        "{} in {}: a switch of the release is refused",
+        some_of(&changes),
+        repository.root().display()
+    );
+    let cure = format!(
+        "git -C {0} status; keep what matters: git -C {0} stash --include-untracked",
+        repository.root().display()
+    );
     Ok((!changes.is_empty()).then(|| Look::bad("changes in the checkout", seen).cure(cure)))
 }
 

@@ -35,7 +35,10 @@ impl Examination for Commands {
             }
         }
         if looks.is_empty() && !commands.is_empty() {
-            looks.push(Look::good("commands", format!("the programs of {} commands are there", commands.len())));
+            looks.push(Look::good(
+                "commands",
+                format!("the programs of {} commands are there", commands.len()),
+            ));
         }
         Ok(looks)
     }
@@ -56,7 +59,12 @@ fn configured<'a>(site: &Site<'a>) -> Vec<Configured<'a>> {
         all.push(("code.prepare".into(), &code.prepare, true));
     }
     all.extend(environment.tests.iter().map(|argv| ("tests".into(), argv.as_slice(), false)));
-    all.extend(config.smoke.iter().map(|test| (format!("smoke test `{}`", test.name), test.command.as_slice(), false)));
+    all.extend(
+        config
+            .smoke
+            .iter()
+            .map(|test| (format!("smoke test `{}`", test.name), test.command.as_slice(), false)),
+    );
     let validations = config.validations.iter().filter_map(|check| Some((check, check.command.as_deref()?)));
     all.extend(validations.map(|(check, argv)| (format!("validation `{}`", check.name), argv, false)));
     let filled = all.into_iter().filter(|(_, argv, _)| !argv.is_empty());
@@ -74,5 +82,6 @@ fn missing(command: &Configured<'_>, program: &str, folder: &Path) -> Look {
     let place = if program.contains('/') { format!("in {}", folder.display()) } else { "in PATH".to_owned() };
     let mark = if command.at_once { Mark::Bad } else { Mark::Note };
     let seen = format!("the program `{program}` of {} is not there ({place})", command.key);
-    Look::new(mark, "commands", seen).cure("give its whole path, or install it for the user that runs Switchback")
+    Look::new(mark, "commands", seen)
+        .cure("give its whole path, or install it for the user that runs Switchback")
 }

@@ -39,11 +39,11 @@ impl Examination for Disk {
     }
 
     async fn look(&self, site: &Site<'_>) -> Result<Vec<Look>> {
-        let size = server::size(site.admin()?, site.name()).await?;
-        let mut demands = here(site, size);
+        let bytes = server::size(site.admin()?, site.name()).await?;
+        let mut demands = here(site, bytes);
         let mut looks = Vec::new();
         if site.needs.copy || site.needs.swap {
-            let copy = size + size / 10;
+            let copy = bytes + bytes / 10;
             match data_folder(site.admin()?, site.name()).await? {
                 Some(path) => demands.push(Demand { what: "the restore point", path, bytes: copy }),
                 None => looks.push(unseen(copy)),
@@ -57,16 +57,20 @@ impl Examination for Disk {
 }
 
 /// What is written on this machine.
-fn here(site: &Site<'_>, size: u64) -> Vec<Demand> {
+fn here(site: &Site<'_>, target: u64) -> Vec<Demand> {
     let mut demands = Vec::new();
     if !site.needs.dump {
         return demands;
     }
     let config = &site.world.config;
-    demands.push(Demand { what: "the backup", path: config.environment.backup.directory.clone(), bytes: size / 2 });
+    demands.push(Demand {
+        what: "the backup",
+        path: config.environment.backup.directory.clone(),
+        bytes: target / 2,
+    });
     if config.scratch_url.is_none() {
         let path = ScratchOptions::default().parent;
-        demands.push(Demand { what: "the scratch cluster that proves it", path, bytes: size + CLUSTER });
+        demands.push(Demand { what: "the scratch cluster that proves it", path, bytes: target + CLUSTER });
     }
     demands
 }
@@ -94,8 +98,11 @@ fn is_process_here(pid: i32) -> bool {
 }
 
 fn unseen(bytes: u64) -> Look {
-    Look::note("disk of the server", format!("the restore point needs {}; it can't be seen from here", Size(bytes)))
-        .cure("on the server: df -h \"$(psql -XAtc 'show data_directory')\"")
+    Look::note(
+        "disk of the server",
+        format!("the restore point needs {}; it can't be seen from here", Size(bytes)),
+    )
+    .cure("on the server: df -h \"$(psql -XAtc 'show data_directory')\"")
 }
 
 fn by_file_system(demands: Vec<Demand>) -> Result<BTreeMap<u64, Vec<Demand>>> {
@@ -113,10 +120,12 @@ fn room(demands: &[Demand]) -> Result<Look> {
     let place = existing(&demands[0].path);
     let free = free(&place)?;
     let needed: u64 = demands.iter().map(|demand| demand.bytes).sum();
-    let parts: Vec<String> = demands.iter().map(|demand| format!("{} for {}", Size(demand.bytes), demand.what)).collect();
+    let parts: Vec<String> =
+        demands.iter().map(|demand| format!("{} for {}", Size(demand.bytes), demand.what)).collect();
     let title = format!("disk at {}", place.display());
     let detail = format!("{} free, about {} needed: {}", Size(free), Size(needed), parts.join(", "));
-    let cure = format!("df -h {}; make room there, or name another folder (backup.directory)", place.display());
+    let cure =
+        format!("df -h {}; make room there, or name another folder (backup.directory)", place.display());
     Ok(if free < needed {
         Look::bad(&title, detail).cure(cure)
     } else if free < needed.saturating_mul(3) / 2 {
@@ -137,7 +146,8 @@ fn existing(path: &Path) -> PathBuf {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(code::PREFLIGHT, format!("the free space at {} can't be read", path.display())).because(error)
+    Failure::new(code::PREFLIGHT, format!("the free space at {} can't be read", path.display()))
+        .because(error)
 }
 
 #[cfg(test)]
@@ -149,7 +159,8 @@ mod tests {
     fn what_is_written_to_one_file_system_is_added_up() {
         let folder = tempfile::tempdir().unwrap();
         let free = free(folder.path()).unwrap();
-        let demand = |name, bytes| Demand { what: name, path: folder.path().join(name).join("deeper"), bytes };
+        let demand =
+            |name, bytes| Demand { what: name, path: folder.path().join(name).join("deeper"), bytes };
         let groups = by_file_system(vec![demand("one", free / 3), demand("two", 10)]).unwrap();
         assert_eq!(groups.len(), 1);
         let marks = |bytes: &[u64]| {

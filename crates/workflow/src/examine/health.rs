@@ -27,6 +27,10 @@ impl Examination for Health {
         let seen = format!("the health URL {}", outcome.told());
         // An application that is down or ill now may be why somebody deploys.
         let look = if outcome.is_well() { Look::good("health", seen) } else { Look::note("health", seen) };
-        Ok(vec![if outcome.is_well() { look } else { look.cure("look at the application's log before a run") }])
+        Ok(vec![if outcome.is_well() {
+            look
+        } else {
+            look.cure("look at the application's log before a run")
+        }])
     }
 }

@@ -28,8 +28,11 @@ impl Examination for Leftovers {
         let mut looks = Vec::new();
         for database in server::databases(admin).await? {
             let Some(what) = left(site.name(), &database, open.as_deref()) else { continue };
-            let size = server::size(admin, &database.name).await.map_or_else(|_| String::new(), |size| format!(", {}", Size(size)));
-            let seen = format!("`{}`{size}: {what} of an earlier run", database.name);
+            let large = match server::size(admin, &database.name).await {
+                Ok(bytes) => format!(", {}", Size(bytes)),
+                Err(_) => String::new(),
+            };
+            let seen = format!("`{}`{large}: {what} of an earlier run", database.name);
             let sql = format!("drop database {}", ident(&database.name));
             let cure = format!("when nobody needs it any more: {}", psql(site, "postgres", &sql));
             looks.push(Look::note("left by an earlier run", seen).cure(cure));
@@ -73,7 +76,9 @@ mod tests {
         let run = "20260102_0304_abcd";
         assert_eq!(what(&format!("ada_rp_{run}"), None), Some("the restore point"));
         assert_eq!(what(&format!("ada_rp_{run}"), Some(run)), None);
-        for name in ["ada", "ada_sb_test", "other_rp_20260102_0304_abcd", "ada_rp_", "my_ada_sb_20260102_0304_abcd"] {
+        for name in
+            ["ada", "ada_sb_test", "other_rp_20260102_0304_abcd", "ada_rp_", "my_ada_sb_20260102_0304_abcd"]
+        {
             assert_eq!(what(name, None), None, "{name}");
         }
     }

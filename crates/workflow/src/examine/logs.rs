@@ -24,7 +24,10 @@ impl Examination for Logs {
             return Ok(vec![Look::good("logs", format!("{file} can be read"))]);
         }
         if watch.path().parent().is_some_and(std::path::Path::is_dir) {
-            return Ok(vec![Look::note("logs", format!("{file} is not there yet: it is watched when it appears"))]);
+            return Ok(vec![Look::note(
+                "logs",
+                format!("{file} is not there yet: it is watched when it appears"),
+            )]);
         }
         Ok(vec![
             Look::bad("logs", format!("{file} can't appear: its folder is not there"))

@@ -53,11 +53,17 @@ async fn read(site: &Site<'_>) -> Result<Scripts> {
 }
 
 fn history(scripts: &Scripts) -> Vec<Look> {
-    let head = if scripts.heads.is_empty() { "no revision yet".into() } else { format!("head {}", scripts.heads.join(", ")) };
+    let head = if scripts.heads.is_empty() {
+        "no revision yet".into()
+    } else {
+        format!("head {}", scripts.heads.join(", "))
+    };
     let pending = match scripts.pending.as_slice() {
         [] => "nothing pending".to_owned(),
         [only] => format!("1 pending: {}", only.revision),
-        [first, .., last] => format!("{} pending: {} to {}", scripts.pending.len(), first.revision, last.revision),
+        [first, .., last] => {
+            format!("{} pending: {} to {}", scripts.pending.len(), first.revision, last.revision)
+        }
     };
     let mut looks = vec![Look::good(HISTORY, format!("{head}, {pending}"))];
     looks.extend(scripts.notes.iter().map(|note| Look::note(HISTORY, note)));
@@ -75,17 +81,27 @@ async fn call(site: &Site<'_>, scripts: Option<&Scripts>) -> Look {
         Ok(finished) if finished.succeeded() => finished,
         Ok(finished) => return Look::failed(COMMAND, &missing(site, &last_words(&finished.tail))),
         Err(failure) if failure.code == code::PROGRAM_MISSING => {
-            return Look::failed(COMMAND, &missing(site, &format!("the program `{}` was not found", program.name())));
+            return Look::failed(
+                COMMAND,
+                &missing(site, &format!("the program `{}` was not found", program.name())),
+            );
         }
         Err(failure) => return Look::failed(COMMAND, &failure),
     };
     let told: BTreeSet<&str> = finished.stdout.lines().filter_map(head).collect();
-    let read: BTreeSet<&str> = scripts.iter().flat_map(|scripts| scripts.heads.iter().map(String::as_str)).collect();
+    let read: BTreeSet<&str> =
+        scripts.iter().flat_map(|scripts| scripts.heads.iter().map(String::as_str)).collect();
     let display = program.display();
     if scripts.is_some() && told != read {
         let list = |heads: &BTreeSet<&str>| heads.iter().copied().collect::<Vec<_>>().join(", ");
-        let seen = format!("`{display}` says [{}], and the files in {} say [{}]", list(&told), config.migrations.directory.display(), list(&read));
-        return Look::bad(COMMAND, seen).cure("let `directory` in [migrations] name the folder that the command uses");
+        let seen = format!(
+            "`{display}` says [{}], and the files in {} say [{}]",
+            list(&told),
+            config.migrations.directory.display(),
+            list(&read)
+        );
+        return Look::bad(COMMAND, seen)
+            .cure("let `directory` in [migrations] name the folder that the command uses");
     }
     Look::good(COMMAND, format!("`{display}` answers after {} ms", finished.took.as_millis()))
 }
@@ -109,15 +125,21 @@ fn missing(site: &Site<'_>, why: &str) -> Failure {
     let config = &site.world.config;
     let command = config.migrations.command.join(" ");
     let folder = config.working_directory();
-    Failure::new(code::MIGRATOR_MISSING, format!("the migrator `{command}` can't be called in {}: {why}", folder.display()))
-        .hint(format!("try it: cd {} && {command} heads", folder.display()))
-        .hint("name the program of the application's virtual environment in `command`, and what it needs in `env`")
+    Failure::new(
+        code::MIGRATOR_MISSING,
+        format!("the migrator `{command}` can't be called in {}: {why}", folder.display()),
+    )
+    .hint(format!("try it: cd {} && {command} heads", folder.display()))
+    .hint(
+        "name the program of the application's virtual environment in `command`, and what it needs in `env`",
+    )
 }
 
 /// The end of what it said: for a Python program the exception, which stands last.
 fn last_words(tail: &[String]) -> String {
     let lines: Vec<&str> = tail.iter().map(String::as_str).filter(|line| !line.trim().is_empty()).collect();
-    let error = lines.iter().rposition(|line| line.contains("Error")).unwrap_or(lines.len().saturating_sub(1));
+    let error =
+        lines.iter().rposition(|line| line.contains("Error")).unwrap_or(lines.len().saturating_sub(1));
     one_line(&lines.get(error..).unwrap_or_default().iter().take(3).copied().collect::<Vec<_>>().join(" "))
 }
 
@@ -132,7 +154,12 @@ mod tests {
 
     #[test]
     fn the_exception_is_what_is_told() {
-        let tail = ["Traceback (most recent call last):", "  File \"x\"", "ModuleNotFoundError: No module named 'flask'", ""];
+        let tail = [
+            "Traceback (most recent call last):",
+            "  File \"x\"",
+            "ModuleNotFoundError: No module named 'flask'",
+            "",
+        ];
         assert_eq!(last_words(&tail.map(str::to_owned)), "ModuleNotFoundError: No module named 'flask'");
         assert_eq!(last_words(&["Usage: flask".to_owned()]), "Usage: flask");
         assert_eq!(last_words(&[]), "");

@@ -28,7 +28,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use switchback_engine::exec::shell_word;
 use switchback_model::config::{FenceKind, RestorePointKind};
-use switchback_model::{Config, Failure, Result};
+use switchback_model::{Config, Failure, Result, code as codes};
 use switchback_postgres::server::Identity;
 use switchback_postgres::session::Session;
 
@@ -90,7 +90,8 @@ impl Look {
     /// A failure as a look: its sentence, the last line of what lies underneath, its hints.
     fn failed(title: &str, failure: &Failure) -> Self {
         let mut detail = failure.message.clone();
-        let last = failure.causes.iter().find_map(|cause| cause.lines().rev().find(|line| !line.trim().is_empty()));
+        let last =
+            failure.causes.iter().find_map(|cause| cause.lines().rev().find(|line| !line.trim().is_empty()));
         if let Some(last) = last.filter(|last| !detail.contains(last.trim())) {
             detail = format!("{detail}: {}", last.trim());
         }
@@ -172,8 +173,10 @@ impl<'a> Site<'a> {
             Ok(_) => world.session(&world.names.target).await.map(Rc::new),
             Err(failure) => Err(failure.clone()),
         };
-        let url = &world.config.database_url;
-        let application = Session::connect(url, &world.application()).await.map(Rc::new);
+        let application = match &admin {
+            Err(failure) if unreachable_too(failure, world) => Err(failure.clone()),
+            _ => Session::connect(&world.config.database_url, &world.application()).await.map(Rc::new),
+        };
         Self { world, needs, admin, target, application, identity }
     }
 
@@ -209,6 +212,12 @@ impl<'a> Site<'a> {
             Connection::Target => self.admin.is_ok() && self.target.is_ok(),
         }
     }
+}
+
+/// A server that is silent is waited for once.
+fn unreachable_too(failure: &Failure, world: &World) -> bool {
+    let (one, other) = (&world.config.maintenance_url, &world.config.database_url);
+    failure.code == codes::SERVER_UNREACHABLE && one.host() == other.host() && one.port() == other.port()
 }
 
 fn borrowed(session: &Result<Rc<Session>>) -> Result<&Session> {

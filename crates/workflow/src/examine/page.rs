@@ -29,7 +29,9 @@ impl Examination for Page {
         looks.push(match maintenance::look(page).await {
             Ok(None) => Look::note(TITLE, "whether it is closed can't be seen, so nothing is claimed of it")
                 .cure("set `closed_when` in [environments.NAME.maintenance]"),
-            Ok(Some(look)) if look.closed => Look::note(TITLE, format!("it is closed already: {}", look.proof)),
+            Ok(Some(look)) if look.closed => {
+                Look::note(TITLE, format!("it is closed already: {}", look.proof))
+            }
             Ok(Some(look)) => Look::good(TITLE, format!("it is open: {}", look.proof)),
             Err(failure) => Look::failed(TITLE, &failure),
         });
@@ -45,6 +47,9 @@ fn flag(flag: &Path) -> Option<Look> {
         return Some(look.cure(format!("mkdir -p {}", folder.display())));
     }
     let refused = access(folder, Access::WRITE_OK | Access::EXEC_OK).err()?;
-    let look = Look::bad(TITLE, format!("its flag can't be written in {}: {}", folder.display(), std::io::Error::from(refused)));
+    let look = Look::bad(
+        TITLE,
+        format!("its flag can't be written in {}: {}", folder.display(), std::io::Error::from(refused)),
+    );
     Some(look.cure(format!("ls -ld {}; let this user write there", folder.display())))
 }

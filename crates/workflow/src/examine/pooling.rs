@@ -51,10 +51,13 @@ impl Examination for Pooling {
 
 fn maintenance(pooled: Pooled) -> Look {
     const TITLE: &str = "pooler before maintenance_url";
-    const CURE: &str = "let maintenance_url name the server itself (its own port, often 5432), not the pooler";
+    const CURE: &str =
+        "let maintenance_url name the server itself (its own port, often 5432), not the pooler";
     match pooled {
         Pooled::No => Look::good(TITLE, "none seen"),
-        Pooled::Session => Look::note(TITLE, "sessions are pooled: the fence ends the pooler's own sessions too").cure(CURE),
+        Pooled::Session => {
+            Look::note(TITLE, "sessions are pooled: the fence ends the pooler's own sessions too").cure(CURE)
+        }
         Pooled::Transaction => {
             let why = "transactions are pooled: a lock of a session is kept by nobody, so there is no lease";
             Look::bad(TITLE, why).cure(CURE)
@@ -74,7 +77,9 @@ fn application(pooled: Pooled, closed_fence: bool) -> Look {
     } else {
         Look::note(TITLE, format!("{what}: timeouts set by the migrator's session may not hold"))
     };
-    look.cure("let the pooler pass every database name on (pgbouncer.ini: `* = host=…`), or name the server itself")
+    look.cure(
+        "let the pooler pass every database name on (pgbouncer.ini: `* = host=…`), or name the server itself",
+    )
 }
 
 async fn pooled(url: &DatabaseUrl) -> Result<Pooled> {
@@ -130,5 +135,6 @@ async fn backend(session: &Session) -> Result<i32> {
 /// Prepared statements that are unknown (26000) or there already (42P05), although each session
 /// makes its own: the sign of a pooler that does not follow them.
 fn of_pooler(failure: &Failure) -> bool {
-    failure.code == code::QUERY_FAILED && ["(26000)", "(42P05)"].iter().any(|state| failure.message.contains(state))
+    failure.code == code::QUERY_FAILED
+        && ["(26000)", "(42P05)"].iter().any(|state| failure.message.contains(state))
 }

@@ -23,7 +23,9 @@ impl Examination for Programs {
     async fn look(&self, site: &Site<'_>) -> Result<Vec<Look>> {
         let look = match programs::find_client(site.identity()?.major()).await {
             Ok(bin) => Look::good(TITLE, format!("version {} in {}", bin.version, bin.folder.display())),
-            Err(failure) => Look { mark: Look::needed(site.needs.dump, "", "").mark, ..Look::failed(TITLE, &failure) },
+            Err(failure) => {
+                Look { mark: Look::needed(site.needs.dump, "", "").mark, ..Look::failed(TITLE, &failure) }
+            }
         };
         Ok(vec![look])
     }

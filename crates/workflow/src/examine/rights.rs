@@ -41,6 +41,7 @@ impl Examination for Rights {
 }
 
 /// The maintenance role, as far as it matters here.
+#[expect(clippy::struct_excessive_bools, reason = "rights are independent of each other")]
 struct Role {
     name: String,
     superuser: bool,
@@ -79,7 +80,10 @@ fn ownership(site: &Site<'_>, role: &Role) -> Option<Look> {
     if role.owns {
         return None;
     }
-    let seen = format!("role `{}` is not, and does not inherit from, the target's owner `{}`", role.name, role.owner);
+    let seen = format!(
+        "role `{}` is not, and does not inherit from, the target's owner `{}`",
+        role.name, role.owner
+    );
     let look = Look::bad("owner of the target", format!("{seen}: no marker, no fence, no copy, no swap"));
     let sql = format!("grant {} to {}", ident(&role.owner), ident(&role.name));
     Some(look.cure(as_superuser(site, ANY, &sql)))
@@ -91,12 +95,17 @@ fn create_database(site: &Site<'_>, role: &Role) -> Option<Look> {
         return None;
     }
     let Needs { copy, closed_fence, swap, .. } = *site.needs;
-    let lost = [(closed_fence, "no closed fence (a rename)"), (copy, "no copy as restore point"), (swap, "no swap")];
-    let lost: Vec<String> = lost.iter().filter(|(needed, _)| *needed).map(|(_, what)| (*what).to_owned()).collect();
+    let lost =
+        [(closed_fence, "no closed fence (a rename)"), (copy, "no copy as restore point"), (swap, "no swap")];
+    let lost: Vec<String> =
+        lost.iter().filter(|(needed, _)| *needed).map(|(_, what)| (*what).to_owned()).collect();
     let cost = if lost.is_empty() { "not needed by this plan".to_owned() } else { lost.join(", ") };
     let seen = format!("role `{}` may not create databases: {cost}", role.name);
     let sql = format!("alter role {} createdb", ident(&role.name));
-    let cure = format!("{}; or, without that right: fence = \"read-only\" and restore_point = \"down\"", as_superuser(site, ANY, &sql));
+    let cure = format!(
+        "{}; or, without that right: fence = \"read-only\" and restore_point = \"down\"",
+        as_superuser(site, ANY, &sql)
+    );
     Some(Look::needed(!lost.is_empty(), "CREATEDB", seen).cure(cure))
 }
 
@@ -117,14 +126,21 @@ async fn sessions(site: &Site<'_>, role: &Role) -> Result<Vec<Look>> {
         looks.push(not_signalled(site, role, &others));
     }
     if !role.sees {
-        let seen = format!("role `{}` can't see what sessions of other roles do: who blocks whom stays hidden", role.name);
+        let seen = format!(
+            "role `{}` can't see what sessions of other roles do: who blocks whom stays hidden",
+            role.name
+        );
         let sql = format!("grant pg_read_all_stats to {}", ident(&role.name));
         looks.push(Look::note("sessions of others", seen).cure(as_superuser(site, ANY, &sql)));
     }
     if !superusers.is_empty() {
-        let seen = format!("superusers are connected, whose sessions nobody else can end: {}", some_of(&superusers));
-        let sql = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}' and usesysid in \
-                           (select oid from pg_roles where rolsuper)", site.name().replace('\'', "''"));
+        let seen =
+            format!("superusers are connected, whose sessions nobody else can end: {}", some_of(&superusers));
+        let sql = format!(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}' and usesysid in \
+                           (select oid from pg_roles where rolsuper)",
+            site.name().replace('\'', "''")
+        );
         looks.push(Look::needed(fenced, "sessions of superusers", seen).cure(as_superuser(site, ANY, &sql)));
     }
     Ok(looks)
@@ -135,10 +151,15 @@ fn not_signalled(site: &Site<'_>, role: &Role, others: &[String]) -> Look {
     let sql = format!("grant pg_signal_backend to {}", ident(&role.name));
     let cure = as_superuser(site, ANY, &sql);
     if others.is_empty() {
-        let seen = format!("role `{}` can end only its own sessions; no others are in the target now", role.name);
+        let seen =
+            format!("role `{}` can end only its own sessions; no others are in the target now", role.name);
         return Look::note(TITLE, seen).cure(cure);
     }
-    let seen = format!("role `{}` can't end the sessions of {}: the fence and a swap would fail", role.name, some_of(others));
+    let seen = format!(
+        "role `{}` can't end the sessions of {}: the fence and a swap would fail",
+        role.name,
+        some_of(others)
+    );
     Look::needed(site.needs.closed_fence || site.needs.swap || site.needs.copy, TITLE, seen).cure(cure)
 }
 
@@ -164,20 +185,28 @@ async fn reading(site: &Site<'_>, role: &Role) -> Result<Option<Look>> {
         format!("grant pg_read_all_data to {}", ident(&role.name))
     } else {
         let (schemas, name) = (schemas.join(", "), ident(&role.name));
-        format!("grant usage on schema {schemas} to {name}; grant select on all tables in schema {schemas} to {name}; \
-                 grant select on all sequences in schema {schemas} to {name}")
+        format!(
+            "grant usage on schema {schemas} to {name}; grant select on all tables in schema {schemas} to {name}; \
+                 grant select on all sequences in schema {schemas} to {name}"
+        )
     };
     Ok(Some(Look::bad("reading every table", seen).cure(as_superuser(site, site.name(), &sql))))
 }
 
 async fn row_security(site: &Site<'_>, role: &Role) -> Result<Option<Look>> {
-    let sql = format!("select format('%I.%I', n.nspname, c.relname) {OURS} and c.relrowsecurity and row_security_active(c.oid) order by 1");
+    let sql = format!(
+        "select format('%I.%I', n.nspname, c.relname) {OURS} and c.relrowsecurity and row_security_active(c.oid) order by 1"
+    );
     let rows = site.target()?.rows(&sql, &[]).await?;
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     if names.is_empty() {
         return Ok(None);
     }
-    let seen = format!("policies hide rows of {} from role `{}`: a dump of them is refused", some_of(&names), role.name);
+    let seen = format!(
+        "policies hide rows of {} from role `{}`: a dump of them is refused",
+        some_of(&names),
+        role.name
+    );
     let sql = format!("alter role {} bypassrls", ident(&role.name));
     Ok(Some(Look::bad("row security", seen).cure(as_superuser(site, ANY, &sql))))
 }

@@ -36,7 +36,9 @@ impl Examination for Scratch {
 async fn private(major: u16) -> Look {
     const TITLE: &str = "private scratch cluster";
     match programs::find_server(Some(major)).await {
-        Ok(bin) => Look::good(TITLE, format!("initdb and postgres {} in {}", bin.version, bin.folder.display())),
+        Ok(bin) => {
+            Look::good(TITLE, format!("initdb and postgres {} in {}", bin.version, bin.folder.display()))
+        }
         Err(failure) => {
             let look = Look::failed(TITLE, &failure);
             let package = look.cure.clone().unwrap_or_default();
@@ -56,12 +58,16 @@ async fn server(url: &DatabaseUrl, target: &Identity, application: &str) -> Resu
     if identity.major() != target.major() {
         let seen = format!("PostgreSQL {}, and the target's server is {}", identity.version, target.version);
         looks.push(
-            Look::bad(TITLE, format!("{seen}: a proof on another major version means nothing"))
-                .cure(format!("let scratch_url name a server of version {}, or leave it out", target.major())),
+            Look::bad(TITLE, format!("{seen}: a proof on another major version means nothing")).cure(
+                format!("let scratch_url name a server of version {}, or leave it out", target.major()),
+            ),
         );
     }
     if identity.system_identifier == target.system_identifier {
-        looks.push(Look::note(TITLE, "it is the target's own server: proofs and rehearsals load it and fill its disk"));
+        looks.push(Look::note(
+            TITLE,
+            "it is the target's own server: proofs and rehearsals load it and fill its disk",
+        ));
     }
     let sql = "select rolname::text, rolcreatedb or rolsuper from pg_roles where rolname = current_user";
     let row = session.one(sql, &[]).await?;
@@ -71,7 +77,10 @@ async fn server(url: &DatabaseUrl, target: &Identity, application: &str) -> Resu
         looks.push(look.cure(format!("on that server: alter role \"{role}\" createdb")));
     }
     if looks.is_empty() {
-        looks.push(Look::good(TITLE, format!("PostgreSQL {}, role `{role}` may create databases", identity.version)));
+        looks.push(Look::good(
+            TITLE,
+            format!("PostgreSQL {}, role `{role}` may create databases", identity.version),
+        ));
     }
     Ok(looks)
 }

@@ -16,13 +16,19 @@ impl Examination for Scripts {
     async fn look(&self, site: &Site<'_>) -> Result<Vec<Look>> {
         let look = |(path, text): &(String, String)| {
             let line = named(text, site.name())?;
-            let seen = format!("{path}:{line} names the database `{}`, which has another name behind a closed fence", site.name());
+            let seen = format!(
+                "{path}:{line} names the database `{}`, which has another name behind a closed fence",
+                site.name()
+            );
             let cure = "let the script ask for current_database(), or set fence = \"read-only\"";
             Some(Look::needed(site.needs.closed_fence, "script that names its database", seen).cure(cure))
         };
         let mut looks: Vec<Look> = site.needs.scripts.iter().filter_map(look).collect();
         if looks.is_empty() && !site.needs.scripts.is_empty() {
-            looks.push(Look::good("scripts", format!("none of {} names the database", site.needs.scripts.len())));
+            looks.push(Look::good(
+                "scripts",
+                format!("none of {} names the database", site.needs.scripts.len()),
+            ));
         }
         Ok(looks)
     }
@@ -36,7 +42,8 @@ fn named(text: &str, database: &str) -> Option<usize> {
         .enumerate()
         .flat_map(|(at, line)| words(line).into_iter().map(move |word| (at + 1, word)))
         .collect();
-    let is_before = |word: &str| ["database", "dbname", "connect", "c"].contains(&word.to_lowercase().as_str());
+    let is_before =
+        |word: &str| ["database", "dbname", "connect", "c"].contains(&word.to_lowercase().as_str());
     words.windows(2).find(|pair| is_before(&pair[0].1) && same(&pair[1].1, database)).map(|pair| pair[1].0)
 }
 
@@ -61,14 +68,25 @@ mod tests {
 
     #[test]
     fn a_database_that_is_named_is_found_with_its_line() {
-        for text in ["x\nALTER DATABASE ada SET work_mem = '1MB'", "x\nop.execute('grant connect on database \"ada\" to r')", "x\n\\connect ada", "x\ndblink('dbname=ada')", "x\nalter database ADA"] {
+        for text in [
+            "x\nALTER DATABASE ada SET work_mem = '1MB'",
+            "x\nop.execute('grant connect on database \"ada\" to r')",
+            "x\n\\connect ada",
+            "x\ndblink('dbname=ada')",
+            "x\nalter database ADA",
+        ] {
             assert_eq!(named(text, "ada"), Some(2), "{text}");
         }
     }
 
     #[test]
     fn others_are_left_alone() {
-        for text in ["select current_database()", "alter database adam set x = 1", "-- alter database ada", "create table ada ()"] {
+        for text in [
+            "select current_database()",
+            "alter database adam set x = 1",
+            "-- alter database ada",
+            "create table ada ()",
+        ] {
             assert_eq!(named(text, "ada"), None, "{text}");
         }
     }

@@ -99,14 +99,20 @@ fn same(maintenance: &Identity, application: &Identity) -> Option<Look> {
 }
 
 async fn recovery(session: &Session) -> Result<Option<Look>> {
-    let row = session.one("select pg_is_in_recovery(), current_setting('default_transaction_read_only')", &[]).await?;
+    let row = session
+        .one("select pg_is_in_recovery(), current_setting('default_transaction_read_only')", &[])
+        .await?;
     let (replica, read_only): (bool, String) = (row.get(0), row.get(1));
     if replica {
         let look = Look::bad("server", "it is a replica (in recovery): nothing can be written there");
         return Ok(Some(look.cure("let both URLs name the primary")));
     }
-    let look = Look::bad("server", "new sessions of the maintenance role can only read (default_transaction_read_only)");
-    Ok((read_only == "on").then(|| look.cure("alter role … or alter database … reset default_transaction_read_only")))
+    let look = Look::bad(
+        "server",
+        "new sessions of the maintenance role can only read (default_transaction_read_only)",
+    );
+    Ok((read_only == "on")
+        .then(|| look.cure("alter role … or alter database … reset default_transaction_read_only")))
 }
 
 /// Another run that is under way, or was left.

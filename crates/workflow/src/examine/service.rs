@@ -16,7 +16,8 @@ impl Examination for Service {
 
     async fn look(&self, site: &Site<'_>) -> Result<Vec<Look>> {
         let Some(service) = site.world.service() else {
-            let seen = "none is configured: nothing is stopped, and the fence alone keeps the application out";
+            let seen =
+                "none is configured: nothing is stopped, and the fence alone keeps the application out";
             return Ok(vec![Look::note("service", seen).cure("add [environments.NAME.service]")]);
         };
         let mut looks = vec![state(service.name(), &service.state().await?)];
@@ -31,11 +32,16 @@ impl Examination for Service {
 
 fn state(manager: &str, state: &ServiceState) -> Look {
     match state {
-        ServiceState::Running { pid, restarts: 0, .. } => Look::good("service", format!("{manager}: runs as process {pid}")),
-        ServiceState::Running { pid, restarts, .. } => {
-            Look::note("service", format!("{manager}: runs as process {pid}, and was started again {restarts} times: it crashes"))
+        ServiceState::Running { pid, restarts: 0, .. } => {
+            Look::good("service", format!("{manager}: runs as process {pid}"))
         }
-        ServiceState::Stopped => Look::note("service", format!("{manager}: does not run, so a run will not start it either")),
+        ServiceState::Running { pid, restarts, .. } => Look::note(
+            "service",
+            format!("{manager}: runs as process {pid}, and was started again {restarts} times: it crashes"),
+        ),
+        ServiceState::Stopped => {
+            Look::note("service", format!("{manager}: does not run, so a run will not start it either"))
+        }
         ServiceState::Failed { why } => Look::bad("service", format!("{manager}: {why}")),
     }
 }

@@ -45,7 +45,8 @@ async fn prepared(site: &Site<'_>) -> Result<Vec<Look>> {
     let look = |gid: &String| {
         let sql = format!("rollback prepared '{}'", gid.replace('\'', "''"));
         let seen = format!("`{gid}` holds its locks until it is ended: no rename and no copy passes it");
-        Look::bad("prepared transaction", seen).cure(format!("ask its owner, then: {}", psql(site, site.name(), &sql)))
+        Look::bad("prepared transaction", seen)
+            .cure(format!("ask its owner, then: {}", psql(site, site.name(), &sql)))
     };
     Ok(gids.iter().map(look).collect())
 }
@@ -65,11 +66,14 @@ fn transaction(site: &Site<'_>, row: &Row) -> Look {
     let (query, seconds, kind): (String, f64, String) = (row.get(3), row.get(4), row.get(5));
     let end = psql(site, "postgres", &format!("select pg_terminate_backend({pid})"));
     if kind == "autovacuum worker" {
-        let seen = format!("session {pid}: {query}; it does not give way to a migration that needs its table");
+        let seen =
+            format!("session {pid}: {query}; it does not give way to a migration that needs its table");
         return Look::note("vacuum against wraparound", seen).cure("let it finish before the run");
     }
     if application == "pg_dump" {
-        let seen = format!("session {pid} of role {user}: a migration would wait for it, and everybody else behind that");
+        let seen = format!(
+            "session {pid} of role {user}: a migration would wait for it, and everybody else behind that"
+        );
         return Look::note("running pg_dump", seen).cure(format!("let it finish, or: {end}"));
     }
     let query: String = query.chars().take(80).collect();
@@ -81,7 +85,9 @@ async fn invalid_indexes(site: &Site<'_>) -> Result<Option<Look>> {
     let sql = "select format('%I.%I', n.nspname, c.relname) from pg_index i join pg_class c on c.oid = i.indexrelid \
                join pg_namespace n on n.oid = c.relnamespace where not i.indisvalid and n.nspname !~ '^pg_' order by 1";
     let names = first_column(&site.target()?.rows(sql, &[]).await?);
-    let seen = || format!("{}: left by an interrupted CREATE INDEX CONCURRENTLY; they are not used", some_of(&names));
+    let seen = || {
+        format!("{}: left by an interrupted CREATE INDEX CONCURRENTLY; they are not used", some_of(&names))
+    };
     Ok(names.first().map(|first| {
         let sql = format!("reindex index concurrently {first}");
         Look::note("invalid indexes", seen()).cure(psql(site, site.name(), &sql))
@@ -109,7 +115,10 @@ async fn collation(site: &Site<'_>) -> Result<Vec<Look>> {
     let encoding = "select pg_encoding_to_char(encoding) from pg_database where datname = $1::text::name";
     let encoding: String = admin.one(encoding, &[&site.name()]).await?.get(0);
     if encoding == "SQL_ASCII" {
-        looks.push(Look::note("encoding", "SQL_ASCII: the server does not check what bytes a text is made of"));
+        looks.push(Look::note(
+            "encoding",
+            "SQL_ASCII: the server does not check what bytes a text is made of",
+        ));
     }
     if site.identity()?.major() < 15 {
         return Ok(looks);
@@ -118,7 +127,9 @@ async fn collation(site: &Site<'_>) -> Result<Vec<Look>> {
                where datname = $1::text::name and datcollversion <> pg_database_collation_actual_version(oid)";
     if let Some(row) = admin.optional(sql, &[&site.name()]).await? {
         let (then, now): (String, String) = (row.get(0), row.get(1));
-        let seen = format!("made with collations {then}, and the system has {now}: indexes on text may be out of order");
+        let seen = format!(
+            "made with collations {then}, and the system has {now}: indexes on text may be out of order"
+        );
         let name = switchback_postgres::session::ident(site.name());
         let sql = format!("reindex database {name}; alter database {name} refresh collation version");
         looks.push(Look::note("collation version", seen).cure(psql(site, site.name(), &sql)));

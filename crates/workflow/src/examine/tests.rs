@@ -54,7 +54,8 @@ fn bad(looks: &[Look]) -> Vec<&Look> {
 fn every_file_is_registered() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/examine");
     let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<String> = names.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    let mut files: Vec<String> =
+        names.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
     files.retain(|name| name != "mod" && name != "tests");
     files.sort();
     let mut registered: Vec<&str> = EXAMINATIONS.iter().map(|examination| examination.name()).collect();
@@ -67,7 +68,14 @@ async fn a_server_that_is_well_has_nothing_bad() {
     let database = cluster().await.database("well").await;
     let looks = Project::new().looks(&database.url()).await;
     assert_eq!(bad(&looks), Vec::<&Look>::new());
-    for title in ["server version", "pooler before maintenance_url", "private scratch cluster", "target", "replication", "migrator"] {
+    for title in [
+        "server version",
+        "pooler before maintenance_url",
+        "private scratch cluster",
+        "target",
+        "replication",
+        "migrator",
+    ] {
         assert_eq!(find(&looks, title).mark, Mark::Good, "{title}");
     }
     assert!(looks.iter().all(|look| !look.detail.contains('\n')));
@@ -102,7 +110,9 @@ async fn missing_rights_say_what_they_cost_and_what_grants_them() {
     database.run(&format!("grant select on rows to {role}")).await;
     let other = database.session().await;
     let looks = Project::new().looks(&cluster.url_as(&role, database.name())).await;
-    for title in ["owner of the target", "CREATEDB", "reading every table", "row security", "sessions of superusers"] {
+    for title in
+        ["owner of the target", "CREATEDB", "reading every table", "row security", "sessions of superusers"]
+    {
         let look = find(&looks, title);
         assert_eq!(look.mark, Mark::Bad, "{look:?}");
         assert!(look.cure.as_ref().unwrap().contains("psql "), "{look:?}");
@@ -143,7 +153,13 @@ async fn what_stands_in_the_way_is_found_in_the_target() {
     transaction.batch("begin; insert into public.a values (2); prepare transaction 'left'").await.unwrap();
     let looks = Project::new().looks(&database.url()).await;
     assert_eq!(find(&looks, "invalid indexes").mark, Mark::Note);
-    assert!(find(&looks, "unvalidated constraints").cure.as_ref().unwrap().contains("validate constraint positive"));
+    assert!(
+        find(&looks, "unvalidated constraints")
+            .cure
+            .as_ref()
+            .unwrap()
+            .contains("validate constraint positive")
+    );
     assert!(find(&looks, "prepared transaction").cure.as_ref().unwrap().contains("rollback prepared"));
     assert_eq!(find(&looks, "logical replication slot").mark, Mark::Bad);
     transaction.batch("rollback prepared 'left'").await.unwrap();
@@ -169,7 +185,10 @@ async fn a_migrator_that_fails_is_told_by_its_last_words() {
     let script = "echo Traceback; echo \"ModuleNotFoundError: No module named 'flask'\" >&2; exit 1";
     world.config.migrations.command = ["sh", "-c", script].map(str::to_owned).to_vec();
     let look = examine_all(&world).await;
-    assert!(find(&look, "migrator").detail.ends_with("ModuleNotFoundError: No module named 'flask'"), "{look:#?}");
+    assert!(
+        find(&look, "migrator").detail.ends_with("ModuleNotFoundError: No module named 'flask'"),
+        "{look:#?}"
+    );
     world.config.migrations.command = vec!["no-such-migrator".into()];
     let look = examine_all(&world).await;
     assert!(find(&look, "migrator").detail.contains("`no-such-migrator` was not found"));

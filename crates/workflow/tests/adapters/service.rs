@@ -1,6 +1,7 @@
 //! The `process` service manager with real processes.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -267,6 +268,26 @@ async fn a_block_lets_only_its_own_run_start() {
     manager.unblock("run-1").await.unwrap();
     manager.start(None).await.unwrap();
     bench.running().await;
+}
+
+#[tokio::test]
+async fn a_block_that_is_set_while_a_start_is_under_way_wins() {
+    let bench = Bench::new("echo $$ >> starts; exec sleep 600");
+    bench.manager.start(None).await.unwrap();
+    bench.manager.stop().await.unwrap();
+    bench.manager.block("run-1").await.unwrap();
+    // The supervisor of a start that was allowed just before; not in a group of its own, as `exec`
+    // would have it, because it begins a session.
+    let mut late = std::process::Command::new(wrapper());
+    late.args(["internal", "supervise"])
+        .arg(bench.file("spec.json"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut late = late.spawn().unwrap();
+    eventually("it gives up", || late.try_wait().unwrap().is_some()).await;
+    assert_eq!(bench.status()["phase"]["failed"], "starts are blocked by run run-1");
+    let starts = std::fs::read_to_string(bench.folder.path().join("starts")).unwrap();
+    assert_eq!(starts.lines().count(), 1, "{starts}");
 }
 
 #[tokio::test]

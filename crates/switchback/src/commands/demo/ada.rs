@@ -127,7 +127,12 @@ impl Ada {
     /// The last run, from its journal.
     pub(super) fn last_run(&self) -> Result<RunView> {
         let text = self.configuration();
-        let config = Config::parse(&text, &self.config(), None, &|name| (name == "ADA_URL").then(|| self.url.expose()))?;
+        let variables = |name: &str| match name {
+            "ADA_URL" => Some(self.url.expose()),
+            "ADA_ADMIN_URL" => Some(self.admin.expose()),
+            _ => None,
+        };
+        let config = Config::parse(&text, &self.config(), None, &variables)?;
         let runs = app::runs_folder(&config);
         let last = journal::list(&runs).pop().ok_or_else(|| failed("there is no run"))?;
         journal::read(&runs, &last)

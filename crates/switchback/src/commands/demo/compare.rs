@@ -12,7 +12,7 @@ use switchback_postgres::settings::DatabaseSettings;
 use super::ada::Ada;
 
 /// The old release writes its own row when it is started again: the only difference there may be.
-const STARTS: &[&str] = &["public.service_starts", "public.service_starts_id_seq"];
+const STARTS: &[&str] = &["table public.service_starts", "sequence public.service_starts_id_seq"];
 
 /// Everything that must be equal.
 pub(super) struct Seen {
@@ -72,7 +72,7 @@ impl Seen {
     }
 
     fn one_start_more(&self, after: &Self) -> bool {
-        let rows = |seen: &Self| seen.data.tables.get(STARTS[0]).map_or(0, |table| table.rows);
+        let rows = |seen: &Self| seen.data.tables.get("public.service_starts").map_or(0, |table| table.rows);
         rows(after) == rows(self) + 1
     }
 }

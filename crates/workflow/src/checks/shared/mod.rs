@@ -1,6 +1,6 @@
 //! What several checks need.
 
-pub mod names;
-pub mod reach;
-pub mod reference;
-pub mod sessions;
+pub(crate) mod names;
+pub(crate) mod reach;
+pub(crate) mod reference;
+pub(crate) mod sessions;

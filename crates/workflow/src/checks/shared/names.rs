@@ -7,16 +7,16 @@ const LISTED: usize = 8;
 
 /// A relation by schema and name, both without quotes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Relation {
+pub(crate) struct Relation {
     /// Its schema.
-    pub schema: String,
+    pub(crate) schema: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 impl Relation {
     /// `schema.name` as the catalog and the server write it, quoted where SQL needs it.
-    pub fn of(text: &str) -> Option<Self> {
+    pub(crate) fn of(text: &str) -> Option<Self> {
         match parts(text).as_slice() {
             [schema, name] => Some(Self { schema: schema.clone(), name: name.clone() }),
             _ => None,
@@ -24,7 +24,7 @@ impl Relation {
     }
 
     /// `schema.name`, or `name` in `public`, as a configuration writes it.
-    pub fn configured(text: &str) -> Option<Self> {
+    pub(crate) fn configured(text: &str) -> Option<Self> {
         match parts(text).as_slice() {
             [name] => Some(Self { schema: "public".to_owned(), name: name.clone() }),
             [schema, name] => Some(Self { schema: schema.clone(), name: name.clone() }),
@@ -33,7 +33,7 @@ impl Relation {
     }
 
     /// `table.column` or `schema.table.column`, as a configuration writes it.
-    pub fn with_column(text: &str) -> Option<(Self, String)> {
+    pub(crate) fn with_column(text: &str) -> Option<(Self, String)> {
         let mut parts = parts(text);
         let column = parts.pop()?;
         let name = parts.pop()?;
@@ -44,7 +44,7 @@ impl Relation {
 
 /// The parts of a dotted name. A part without quotes stays as it is written: names come from a
 /// catalog or from a person who reads one, not from SQL.
-pub fn parts(text: &str) -> Vec<String> {
+pub(crate) fn parts(text: &str) -> Vec<String> {
     let (mut parts, mut expected) = (Vec::new(), true);
     for token in tokens(text) {
         let inside = token.inside(text);
@@ -60,7 +60,7 @@ pub fn parts(text: &str) -> Vec<String> {
 }
 
 /// The first names, and how many more there are.
-pub fn listed(names: &[String]) -> String {
+pub(crate) fn listed(names: &[String]) -> String {
     let shown = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(LISTED) {
         0 => shown,
@@ -69,7 +69,7 @@ pub fn listed(names: &[String]) -> String {
 }
 
 /// `1 row`, `2 rows`.
-pub fn counted(number: i64, one: &str, many: &str) -> String {
+pub(crate) fn counted(number: i64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 

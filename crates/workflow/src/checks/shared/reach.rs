@@ -21,7 +21,7 @@ const SEARCHING: &[&str] = &[
 
 /// Every word of some scripts, in lower case, in its order.
 #[derive(Debug, Default)]
-pub struct Mentions {
+pub(crate) struct Mentions {
     ordered: Vec<String>,
     set: BTreeSet<String>,
 }
@@ -29,7 +29,7 @@ pub struct Mentions {
 impl Mentions {
     /// The words of files and their texts. Text in literals counts: that is where a script of another
     /// language has its SQL, and a function its body. In SQL files comments don't.
-    pub fn of(scripts: &[(String, String)]) -> Self {
+    pub(crate) fn of(scripts: &[(String, String)]) -> Self {
         let mut mentions = Self::default();
         for (file, text) in scripts {
             let is_sql = file.rsplit('.').next().is_some_and(|end| end.eq_ignore_ascii_case("sql"));
@@ -57,13 +57,14 @@ impl Mentions {
     }
 
     /// Whether the word stands there, in whatever case.
-    pub fn has(&self, word: &str) -> bool {
-        let mut words = word.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+    pub(crate) fn has(&self, word: &str) -> bool {
+        let mut words =
+            word.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
         words.all(|word| self.set.contains(&word.to_lowercase()))
     }
 
     /// Whether the scripts look tables up instead of naming them.
-    pub fn search(&self) -> Option<&'static str> {
+    pub(crate) fn search(&self) -> Option<&'static str> {
         SEARCHING.iter().copied().find(|word| self.set.contains(*word))
     }
 
@@ -108,7 +109,7 @@ fn tables_of_class(class: &str) -> Vec<String> {
 /// The relations and sequences, as the catalog names them, that the scripts may have changed: those
 /// they name, and those that triggers, functions, rules, foreign keys with an action, inheritance and
 /// defaults lead to from there. Names are enough to be among them: rather too many than too few.
-pub fn reached(mentions: Mentions, catalogs: &[&Catalog]) -> BTreeSet<String> {
+pub(crate) fn reached(mentions: Mentions, catalogs: &[&Catalog]) -> BTreeSet<String> {
     let mut reach = Reach { mentions, found: BTreeSet::new(), edges: BTreeMap::new(), truncated: false };
     reach.truncated = reach.mentions.truncates();
     let objects: Vec<_> = catalogs.iter().flat_map(|catalog| &catalog.objects).collect();
@@ -168,11 +169,14 @@ impl Reach {
 
     fn foreign_key(&mut self, name: &str, definition: &str) {
         let acts = ["CASCADE", "SET NULL", "SET DEFAULT"].iter().any(|action| {
-            definition.contains(&format!("ON DELETE {action}")) || definition.contains(&format!("ON UPDATE {action}"))
+            definition.contains(&format!("ON DELETE {action}"))
+                || definition.contains(&format!("ON UPDATE {action}"))
         });
         let parent = definition.strip_prefix("FOREIGN KEY").and_then(|rest| rest.split_once(" REFERENCES "));
         let parent = parent.and_then(|(_, rest)| rest.split_once('(')).map(|(parent, _)| parent);
-        if let (true, Some(parent), Some((_, child))) = (acts || self.truncated, parent, name.rsplit_once(" on ")) {
+        if let (true, Some(parent), Some((_, child))) =
+            (acts || self.truncated, parent, name.rsplit_once(" on "))
+        {
             self.edge(parent, Edge::Relation(child.to_owned()));
         }
     }
@@ -274,7 +278,8 @@ mod tests {
 
     #[test]
     fn words_of_sql_are_without_comments() {
-        let sql = Mentions::of(&[("a.SQL".to_owned(), "-- users\nupdate \"Orders\" set a = 'items'".to_owned())]);
+        let sql =
+            Mentions::of(&[("a.SQL".to_owned(), "-- users\nupdate \"Orders\" set a = 'items'".to_owned())]);
         assert!(sql.has("orders") && sql.has("items") && !sql.has("users"));
         assert!(mentions("op.execute('UPDATE users')  # orders").has("orders"));
         assert!(mentions("session.query(OrderItem)").has("order_items"));
@@ -287,7 +292,10 @@ mod tests {
             ("table public.users", ""),
             ("table public.orders", ""),
             ("table public.notes", ""),
-            ("constraint a on public.orders", "FOREIGN KEY (u) REFERENCES public.users(id) ON DELETE CASCADE"),
+            (
+                "constraint a on public.orders",
+                "FOREIGN KEY (u) REFERENCES public.users(id) ON DELETE CASCADE",
+            ),
             ("constraint b on public.notes", "FOREIGN KEY (u) REFERENCES public.users(id)"),
         ];
         assert_eq!(reach("DELETE FROM users", &entries), ["public.orders", "public.users"]);
@@ -319,7 +327,10 @@ mod tests {
 
     #[test]
     fn parts_and_wholes_are_one() {
-        let entries = [("table public.parts", "partition by RANGE (a)"), ("table public.parts_1", "partition of public.parts")];
+        let entries = [
+            ("table public.parts", "partition by RANGE (a)"),
+            ("table public.parts_1", "partition of public.parts"),
+        ];
         assert_eq!(reach("insert into parts_1", &entries).len(), 2);
         assert_eq!(reach("insert into parts", &entries).len(), 2);
     }

@@ -1,7 +1,6 @@
 //! References between tables: declared as foreign keys, or only in the configuration.
 
 use switchback_model::Result;
-use switchback_postgres::session::ident;
 use switchback_sql::{Kind, tokens};
 use tokio_postgres::Row;
 
@@ -10,7 +9,7 @@ use super::sessions::Sessions;
 
 /// Why a reference is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// A foreign key that the server enforces.
     Enforced,
     /// A foreign key that is not validated.
@@ -23,19 +22,19 @@ pub enum Origin {
 
 /// A reference as it can be asked about. Names are written as SQL needs them.
 #[derive(Clone, Debug)]
-pub struct Reference {
+pub(crate) struct Reference {
     /// `constraint NAME on schema.table`, or `reference schema.table.column`.
-    pub key: String,
+    pub(crate) key: String,
     /// Why it is looked at.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
     /// The table that refers.
-    pub child: String,
+    pub(crate) child: String,
     /// Its columns.
-    pub columns: Vec<String>,
+    pub(crate) columns: Vec<String>,
     /// The table that is referred to.
-    pub parent: String,
+    pub(crate) parent: String,
     /// Its columns.
-    pub parent_columns: Vec<String>,
+    pub(crate) parent_columns: Vec<String>,
     /// How each pair is compared, the parent's column on the left.
     operators: Vec<String>,
     /// `MATCH FULL`: a key is null as a whole or not at all (PostgreSQL manual, CREATE TABLE).
@@ -76,6 +75,8 @@ select format('constraint %I on %I.%I', k.conname, n.nspname, c.relname) as key,
 const RESOLVED: &str = "
 select format('%I.%I', n.nspname, c.relname) as child,
        format('%I.%I', pn.nspname, p.relname) as parent,
+       array(select quote_ident(name) from unnest($5::text[]) with ordinality u(name, i) order by i) as columns,
+       array(select quote_ident(name) from unnest($6::text[]) with ordinality u(name, i) order by i) as parent_columns,
        c.relkind = 'r' as plain_child, p.relkind = 'r' as plain_parent,
        array(select coalesce(
                     (select format('operator(%I.%s)', s.nspname, o.oprname)
@@ -99,7 +100,7 @@ select format('%I.%I', n.nspname, c.relname) as child,
 ///
 /// # Errors
 /// As [`Sessions::rows`].
-pub async fn declared(sessions: &Sessions<'_>) -> Result<(Vec<Reference>, Vec<String>)> {
+pub(crate) async fn declared(sessions: &Sessions<'_>) -> Result<(Vec<Reference>, Vec<String>)> {
     let (mut references, mut temporal) = (Vec::new(), Vec::new());
     for row in sessions.rows(DECLARED).await? {
         if row.get("temporal") {
@@ -113,22 +114,22 @@ pub async fn declared(sessions: &Sessions<'_>) -> Result<(Vec<Reference>, Vec<St
 
 /// A reference by names, as nobody may declare it now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub(crate) struct Named {
     /// The table that refers.
-    pub child: Relation,
+    pub(crate) child: Relation,
     /// Its columns.
-    pub columns: Vec<String>,
+    pub(crate) columns: Vec<String>,
     /// The table that is referred to.
-    pub parent: Relation,
+    pub(crate) parent: Relation,
     /// Its columns.
-    pub parent_columns: Vec<String>,
+    pub(crate) parent_columns: Vec<String>,
     /// `MATCH FULL`.
-    pub full: bool,
+    pub(crate) full: bool,
 }
 
 impl Named {
     /// The foreign key of a catalog's entry, where it is one.
-    pub fn of(key: &str, definition: &str) -> Option<Self> {
+    pub(crate) fn of(key: &str, definition: &str) -> Option<Self> {
         let child = key.strip_prefix("constraint ")?;
         let definition = definition.strip_prefix("FOREIGN KEY ")?;
         let (columns, rest) = bracketed(definition)?;
@@ -148,7 +149,7 @@ impl Named {
     ///
     /// # Errors
     /// As [`Sessions::with`].
-    pub async fn resolve(
+    pub(crate) async fn resolve(
         &self,
         sessions: &Sessions<'_>,
         key: String,
@@ -162,14 +163,13 @@ impl Named {
                 session.optional(RESOLVED, &[a, b, c, d, &self.columns, &self.parent_columns]).await
             })
             .await?;
-        let quoted = |names: &[String]| names.iter().map(|name| ident(name)).collect();
         let reference = row.map(|row| Reference {
             key,
             origin,
             child: row.get("child"),
-            columns: quoted(&self.columns),
+            columns: row.get("columns"),
             parent: row.get("parent"),
-            parent_columns: quoted(&self.parent_columns),
+            parent_columns: row.get("parent_columns"),
             operators: row.get("operators"),
             full: self.full,
             // A foreign key says nothing of inherited rows; a person who wrote a reference means all.
@@ -198,18 +198,18 @@ impl Reference {
     }
 
     /// `schema.child(a, b) → schema.parent(x, y)`.
-    pub fn display(&self) -> String {
+    pub(crate) fn display(&self) -> String {
         let (columns, parents) = (self.columns.join(", "), self.parent_columns.join(", "));
         format!("{}({columns}) → {}({parents})", self.child, self.parent)
     }
 
     /// Counts the orphans: one anti-join.
-    pub fn count_sql(&self) -> String {
+    pub(crate) fn count_sql(&self) -> String {
         format!("select count(*) from ({}) as orphan", self.orphans())
     }
 
     /// Three keys of orphans, cut where they are long.
-    pub fn examples_sql(&self) -> String {
+    pub(crate) fn examples_sql(&self) -> String {
         let key: Vec<_> =
             (0..self.columns.len()).map(|n| format!("coalesce(left(k{n}::text, 60), 'null')")).collect();
         let key = key.join(" || ', ' || ");
@@ -225,7 +225,8 @@ impl Reference {
         let pairs = self.parent_columns.iter().zip(&self.operators).zip(&self.columns);
         let equal: Vec<_> =
             pairs.map(|((parent, operator), child)| format!("p.{parent} {operator} c.{child}")).collect();
-        let null = |not: &str| self.columns.iter().map(|name| format!("c.{name} is{not} null")).collect::<Vec<_>>();
+        let null =
+            |not: &str| self.columns.iter().map(|name| format!("c.{name} is{not} null")).collect::<Vec<_>>();
         let alone = format!(
             "{from} where {} and not exists (select from {}{} as p where {})",
             null(" not").join(" and "),
@@ -280,8 +281,7 @@ mod tests {
     #[test]
     fn a_foreign_key_is_read_from_its_definition() {
         let key = "constraint \"on\" on app.\"Order\"";
-        let definition =
-            "FOREIGN KEY (a, \"B, (c\") REFERENCES public.users(x, y) MATCH FULL ON DELETE CASCADE\nnot validated";
+        let definition = "FOREIGN KEY (a, \"B, (c\") REFERENCES public.users(x, y) MATCH FULL ON DELETE CASCADE\nnot validated";
         let found = Named::of(key, definition).unwrap();
         assert_eq!(found.child, Relation { schema: "app".into(), name: "Order".into() });
         assert_eq!(found.columns, ["a", "B, (c"]);
