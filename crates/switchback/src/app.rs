@@ -146,7 +146,7 @@ pub(crate) fn operator() -> Operator {
     Operator { user: user.unwrap_or_else(|| format!("uid {uid}")), host, pid: std::process::id() }
 }
 
-/// A new run's identity: sortable by time; the end tells two of the same minute apart.
+/// A new run's identity: sortable by time; the end tells two of the same second apart.
 pub(crate) fn new_run() -> RunId {
     let now = clock::now();
     let salt = now.as_nanosecond() ^ i128::from(std::process::id()).rotate_left(17);
@@ -158,7 +158,7 @@ pub(crate) fn new_run() -> RunId {
         end.push(char::from(letters[place]));
         rest /= letters.len() as u128;
     }
-    RunId(format!("{}_{end}", now.strftime("%Y%m%d_%H%M")))
+    RunId(format!("{}_{end}", now.strftime("%Y%m%d_%H%M%S")))
 }
 
 /// The only place that reads the environment.

@@ -1,5 +1,7 @@
 //! Every check against a real server: silent on a good migration, and finds the planted damage.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand")]
+
 use std::cell::RefCell;
 use std::path::Path;
 

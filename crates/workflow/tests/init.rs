@@ -271,7 +271,7 @@ fn the_variable_that_the_code_reads_is_taken() {
     let folder = flask(&[("shop/config.py", code)]);
     let proposal = proposed(folder.path());
     assert!(
-        proposal.why.contains(&"shop/config.py:5 reads SQLALCHEMY_DATABASE_URI.".to_owned()),
+        proposal.why.contains(&"shop/config.py:5 reads SQLALCHEMY_DATABASE_URI".to_owned()),
         "{:#?}",
         proposal.why
     );

@@ -21,6 +21,7 @@ use crate::catalog::Catalog;
 use crate::digest::{self, DataFacts, Scope, SequenceFacts};
 use crate::scratch::{Scratch, ScratchOptions};
 use crate::server::Identity;
+use crate::lease::Marker;
 use crate::settings::DatabaseSettings;
 use crate::snapshot::SnapshotHolder;
 
@@ -239,7 +240,12 @@ impl Job<'_, '_> {
         facts.sequences = before;
         manifest.facts = facts;
         manifest.dumped_in_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        manifest.settings = DatabaseSettings::read(self.holder.session(), request.url.database()).await?;
+        let mut settings = DatabaseSettings::read(self.holder.session(), request.url.database()).await?;
+        // While a run is open the comment is its marker, which belongs to the run and not to the database.
+        if let Some(marker) = Marker::read(settings.comment.as_deref()) {
+            settings.comment = marker.comment;
+        }
+        manifest.settings = settings;
         manifest.catalog = catalog.digest();
         manifest.roles.not_readable = self.roles(cancel).await?;
         let written = files::write(&self.folder.join(CATALOG), &manifest::json(&catalog)?);

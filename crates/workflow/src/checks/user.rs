@@ -103,7 +103,12 @@ async fn look(cx: &CheckCx<'_>, sessions: &Sessions<'_>, validation: &Validation
         }
         What::Table(table, rule) => {
             let (key, now) = rows(sessions, &table).await?;
-            let before = cx.before.map(|before| counts::rows(before).get(key.as_str()).copied());
+            let before = match cx.before {
+                Some(before) => {
+                    counts::rows(before).get(key.as_str()).map_or(Before::NoTable, |rows| Before::Rows(*rows))
+                }
+                None => Before::NoRestorePoint,
+            };
             Ok(judge_rows(name, now, before, rule))
         }
         What::Command(command) => run(cx, sessions, name, command).await,
@@ -127,7 +132,15 @@ fn first(rows: &[Row]) -> Result<&Row> {
     rows.first().ok_or_else(|| Failure::new(code::INTERNAL, "a query that always gives a row gave none"))
 }
 
-fn judge_rows(name: &str, now: i64, before: Option<Option<i64>>, rule: &RowRule) -> CheckResult {
+/// What the restore point says of a table.
+#[derive(Clone, Copy)]
+enum Before {
+    Rows(i64),
+    NoTable,
+    NoRestorePoint,
+}
+
+fn judge_rows(name: &str, now: i64, before: Before, rule: &RowRule) -> CheckResult {
     let (bounds, change) = match rule {
         RowRule::Word(RowWord::Unchanged) => (RowBounds { min: None, max: None, change: None }, Some((0, 0))),
         RowRule::Bounds(bounds) => (bounds.clone(), bounds.change.as_deref().and_then(range)),
@@ -141,12 +154,12 @@ fn judge_rows(name: &str, now: i64, before: Option<Option<i64>>, rule: &RowRule)
     }
     let Some((least, most)) = change else { return CheckResult::ok(name, found) };
     match before {
-        None => CheckResult::ok(name, format!("{found}; not compared: no restore point")),
-        Some(None) => CheckResult::failed(name, format!("{found}; the restore point has no such table")),
-        Some(Some(then)) if (least..=most).contains(&(now - then)) => {
+        Before::NoRestorePoint => CheckResult::ok(name, format!("{found}; not compared: no restore point")),
+        Before::NoTable => CheckResult::failed(name, format!("{found}; the restore point has no such table")),
+        Before::Rows(then) if (least..=most).contains(&(now - then)) => {
             CheckResult::ok(name, format!("{then} → {now} rows"))
         }
-        Some(Some(then)) => CheckResult::failed(
+        Before::Rows(then) => CheckResult::failed(
             name,
             format!("{then} → {now} rows, a change of {:+}; allowed is {least:+}..{most:+}", now - then),
         ),

@@ -182,7 +182,7 @@ async fn a_migrator_that_fails_is_told_by_its_last_words() {
     let database = cluster().await.database("import").await;
     let project = Project::new();
     let mut world = project.world(&database.url(), "");
-    let script = "echo Traceback; echo \"ModuleNotFoundError: No module named 'flask'\" >&2; exit 1";
+    let script = "echo Traceback >&2; echo \"ModuleNotFoundError: No module named 'flask'\" >&2; exit 1";
     world.config.migrations.command = ["sh", "-c", script].map(str::to_owned).to_vec();
     let look = examine_all(&world).await;
     assert!(
@@ -206,4 +206,18 @@ async fn the_application_around_it_is_looked_at() {
     assert_eq!(find(&looks, "maintenance page").mark, Mark::Bad);
     assert!(find(&looks, "commands").detail.contains("no-such-program"));
     assert!(Path::new(project.folder.path()).read_dir().unwrap().count() == 1);
+}
+
+#[tokio::test]
+async fn a_script_that_names_its_database_is_bad_behind_a_closed_fence() {
+    let database = cluster().await.database("named").await;
+    let world = Project::new().world(&database.url(), "");
+    let text = format!("select 1;\nalter database {} set work_mem = '1MB';\n", database.name());
+    for (closed_fence, mark) in [(true, Mark::Bad), (false, Mark::Note)] {
+        let needs = Needs { closed_fence, scripts: vec![("a.sql".into(), text.clone())], ..Needs::default() };
+        let looks = examine(&world, &needs, &mut |_| {}).await;
+        let look = find(&looks, "script that names its database");
+        assert_eq!(look.mark, mark);
+        assert!(look.detail.starts_with("a.sql:2: "), "{look:?}");
+    }
 }

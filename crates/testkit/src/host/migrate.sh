@@ -1,0 +1,27 @@
+#!/bin/sh
+# A migrator that is called as Alembic is. MIGRATE_FAULT makes it misbehave.
+set -eu
+url=${DATABASE_URL:-}
+run() { psql -X -q -v ON_ERROR_STOP=1 "$url" "$@"; }
+case "${1:-}" in
+upgrade)
+    case "${MIGRATE_FAULT:-}" in
+    "fail $2") echo "app.errors.Broken: migration $2 is broken" >&2; exit 1 ;;
+    "nothing $2") exit 0 ;;
+    "hang $2") exec sleep 600 ;;
+    esac
+    { echo "begin;"; cat "migrations/sql/$2.up.sql"; echo "update alembic_version set version_num = '$2'; commit;"; } | run
+    ;;
+downgrade)
+    current=$(run -At -c "select version_num from alembic_version")
+    while [ "$current" != "$2" ]; do
+        below=$(sed -n 's/^down_revision = "\(.*\)"/\1/p' "migrations/versions/$current.py")
+        { echo "begin;"; cat "migrations/sql/$current.down.sql"; echo "update alembic_version set version_num = '$below'; commit;"; } | run
+        current=$below
+    done
+    ;;
+stamp) run -c "update alembic_version set version_num = '$2'" ;;
+check) echo "Error: No such command 'check'." >&2; exit 2 ;;
+--version | --help | "") echo "migrate 1" ;;
+*) echo "Error: No such command '$1'." >&2; exit 2 ;;
+esac

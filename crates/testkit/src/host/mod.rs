@@ -1,0 +1,283 @@
+//! A whole host for the real program: an application with its code, its service, its page and its
+//! database, small enough that a run takes a second or two.
+//!
+//! Its migrator is a shell script that runs each revision's SQL with psql in one transaction: it is
+//! called as Alembic is called and reads the same revision files, without Python's start-up time.
+//! (Alembic itself is what ADA's tests use.)
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use switchback_model::DatabaseUrl;
+use tempfile::TempDir;
+
+use crate::cluster::{TestCluster, TestDatabase};
+
+mod state;
+
+pub use state::State;
+
+/// What a host has, and how it is configured.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// `closed` or `read-only`.
+    pub fence: &'static str,
+    /// `clone`, `dump` or `down`.
+    pub restore_point: &'static str,
+    /// Whether it has an application that runs.
+    pub service: bool,
+    /// Whether its code is in a repository that is switched.
+    pub code: bool,
+    /// Whether it has a maintenance page.
+    pub page: bool,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self { fence: "closed", restore_point: "clone", service: true, code: true, page: true }
+    }
+}
+
+/// A host. Its application ends with it.
+pub struct Host {
+    folder: TempDir,
+    binary: PathBuf,
+    database: TestDatabase,
+    cluster: &'static TestCluster,
+    port: u16,
+    shape: Shape,
+}
+
+/// What a call of the program came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit status; `None`: killed by a signal.
+    pub status: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Host {
+    /// A host at its first release, its application running where it has one.
+    ///
+    /// `binary` is the program under test.
+    pub async fn new(cluster: &'static TestCluster, binary: &str, shape: Shape) -> Self {
+        let folder = tempfile::Builder::new().prefix("sb-host-").tempdir().unwrap();
+        let database = cluster.database("app").await;
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let host = Self { folder, binary: binary.into(), database, cluster, port, shape };
+        host.write("migrate", include_str!("migrate.sh"));
+        std::fs::set_permissions(host.path("migrate"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        host.write("switchback.toml", &host.configuration());
+        host.release("v1", "one", &[("r1", "None")]);
+        host.database.run(include_str!("r1.up.sql")).await;
+        if shape.code {
+            host.git(&["init", "--quiet", "--initial-branch=main"]);
+            host.commit("v1");
+            host.release("v2", "two", &[("r2", "r1"), ("r3", "r2")]);
+            host.commit("v2");
+            host.git(&["checkout", "--quiet", "v1"]);
+        } else {
+            host.release("v2", "two", &[("r2", "r1"), ("r3", "r2")]);
+        }
+        if shape.service {
+            host.expect(&["service", "start"], 0);
+        }
+        host
+    }
+
+    /// Runs the program with `--yes`.
+    pub fn run(&self, words: &[&str]) -> Ran {
+        self.run_with(words, &[])
+    }
+
+    /// Runs the program with `--yes` and some variables.
+    pub fn run_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Ran {
+        ran(&self.command(words).envs(variables.iter().copied()).output().unwrap())
+    }
+
+    /// Runs the program, which must end with this status.
+    pub fn expect(&self, words: &[&str], status: i32) -> Ran {
+        let ran = self.run(words);
+        assert_eq!(ran.status, Some(status), "{words:?}\n{}\n{}", ran.stdout, ran.stderr);
+        ran
+    }
+
+    /// The program, not started yet.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.current_dir(self.folder.path()).arg("--yes").args(words);
+        command.env("APP_URL", self.database.url().expose()).env("LC_ALL", "C.UTF-8").env_remove("SWITCHBACK_FAULT");
+        command
+    }
+
+    /// Deploys to the second release.
+    pub fn deploy(&self) -> Vec<&'static str> {
+        if self.shape.code { vec!["deploy", "--release", "v2"] } else { vec!["deploy"] }
+    }
+
+    /// A file of the host.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file of the host.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Changes the configuration.
+    pub fn configure(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path("switchback.toml")).unwrap();
+        assert!(text.contains(from), "the configuration has no {from}");
+        self.write("switchback.toml", &text.replacen(from, to, 1));
+    }
+
+    /// The target.
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
+    /// The target's URL.
+    pub fn url(&self) -> DatabaseUrl {
+        self.database.url()
+    }
+
+    /// The server.
+    pub fn cluster(&self) -> &'static TestCluster {
+        self.cluster
+    }
+
+    /// Where the application listens.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The lines of the newest run's journal.
+    pub fn journal(&self) -> Vec<String> {
+        let mut runs: Vec<_> = std::fs::read_dir(self.path(".switchback/runs")).unwrap().map(|e| e.unwrap().path()).collect();
+        runs.sort();
+        let text = std::fs::read_to_string(runs.last().unwrap().join("journal.jsonl")).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Everything that a run must bring to the end, or leave as it was.
+    pub async fn state(&self) -> State {
+        State::of(self).await
+    }
+
+    /// The commit that is checked out; empty without a repository.
+    pub fn commit_now(&self) -> String {
+        if self.shape.code { self.git(&["rev-parse", "HEAD"]) } else { String::new() }
+    }
+
+    /// What the service is and who blocks it, as the program says.
+    pub fn service(&self) -> String {
+        if !self.shape.service {
+            return "none".into();
+        }
+        let ran = self.run(&["service", "status", "--format", "json"]);
+        let state: &str = if ran.stdout.contains("\"running\"") { "running" } else { "not running" };
+        let blocked = if ran.stdout.contains("\"blocked_by\": null") { "free" } else { "blocked" };
+        format!("{state}, {blocked}")
+    }
+
+    /// Writes the files of a release into the code's folder.
+    fn release(&self, version: &str, answer: &str, revisions: &[(&str, &str)]) {
+        self.write("code/VERSION", version);
+        self.write("code/app.py", &include_str!("app.py").replace("@ANSWER@", answer));
+        self.write("code/migrations/env.py", "context.configure(transaction_per_migration=True)\n");
+        self.write("code/migrations/script.py.mako", "");
+        for (revision, down) in revisions {
+            let down = if *down == "None" { "None".to_owned() } else { format!("{down:?}") };
+            let text = format!("\"\"\"{revision} of the test\"\"\"\nrevision = {revision:?}\ndown_revision = {down}\n\n\ndef upgrade():\n    run()\n\n\ndef downgrade():\n    run()\n");
+            self.write(&format!("code/migrations/versions/{revision}.py"), &text);
+            let (up, down) = sql(revision);
+            self.write(&format!("code/migrations/sql/{revision}.up.sql"), up);
+            self.write(&format!("code/migrations/sql/{revision}.down.sql"), down);
+        }
+    }
+
+    fn commit(&self, tag: &str) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "--quiet", "-m", tag]);
+        self.git(&["tag", tag]);
+    }
+
+    /// Runs git in the code's folder; what it printed.
+    pub fn git(&self, words: &[&str]) -> String {
+        let mut git = Command::new("git");
+        git.current_dir(self.path("code")).args(words);
+        git.args::<[&str; 0], &str>([]);
+        for role in ["AUTHOR", "COMMITTER"] {
+            git.env(format!("GIT_{role}_NAME"), "test").env(format!("GIT_{role}_EMAIL"), "test@example.invalid");
+        }
+        let output = git.output().unwrap();
+        assert!(output.status.success(), "git {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn configuration(&self) -> String {
+        let Shape { fence, restore_point, service, code, page } = self.shape;
+        let (address, folder) = (self.address(), self.folder.path().display());
+        let mut text = format!(
+            "[migrations]\ntool = \"alembic\"\ndirectory = \"code/migrations\"\ncommand = [\"{folder}/migrate\"]\n\
+             working_directory = \"code\"\nenv = {{ }}\n\n[environments.production]\ndatabase_url = \"${{APP_URL}}\"\n\
+             maintenance_url = \"{}\"\nscratch_url = \"{}\"\nfence = \"{fence}\"\nrestore_point = \"{restore_point}\"\n",
+            self.cluster.url("postgres").expose(),
+            self.cluster.url("postgres").expose(),
+        );
+        let mut add = |wanted: bool, section: &str| {
+            if wanted {
+                text.push('\n');
+                text.push_str(section);
+            }
+        };
+        add(true, "[environments.production.backup]\ndirectory = \"backups\"\njobs = 1\n");
+        add(code, "[environments.production.code]\nrepository = \"code\"\n");
+        let port = self.port;
+        add(service, &format!("[environments.production.service]\nmanager = \"process\"\ncommand = [\"python3\", \"-S\", \"app.py\", \"{port}\"]\ndirectory = \"code\"\ngrace = \"5s\"\n"));
+        add(service, &format!("[environments.production.health]\nurl = \"{address}/health\"\nwithin = \"10s\"\nstable_for = \"200ms\"\n"));
+        add(service, "[environments.production.logs]\nfile = \"code/app.log\"\nfail_on = [\"Traceback\"]\nwatch = \"100ms\"\n");
+        add(page, &format!("[environments.production.maintenance]\nflag = \"maintenance.flag\"\nclosed_when = {{ url = \"{address}/\", status = 503 }}\n"));
+        if page && !service {
+            text = text.replace(&format!("closed_when = {{ url = \"{address}/\", status = 503 }}\n"), "");
+        }
+        text.push_str("\n[[validations]]\nname = \"users are still there\"\ntable = \"users\"\nrows = \"unchanged\"\n");
+        text
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if self.shape.service {
+            // A run that a test left open blocks nothing that stops.
+            drop(self.command(&["service", "stop"]).output());
+        }
+    }
+}
+
+fn sql(revision: &str) -> (&'static str, &'static str) {
+    match revision {
+        "r1" => (include_str!("r1.up.sql"), "drop table notes, users, starts;"),
+        "r2" => (include_str!("r2.up.sql"), include_str!("r2.down.sql")),
+        "r3" => (include_str!("r3.up.sql"), include_str!("r3.down.sql")),
+        _ => panic!("there is no revision {revision}"),
+    }
+}
+
+fn ran(output: &Output) -> Ran {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ran { status: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+}
+
+/// A file's permission bits.
+pub fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}

@@ -1,0 +1,2 @@
+drop index notes_user;
+alter table users drop column points;
