@@ -97,15 +97,17 @@ pub struct Backend {
     pub query: String,
 }
 
-/// The sessions in a database, but for our own.
+/// The sessions in a database, but for our own. A role that may not see the others' details sees
+/// NULL for them, `backend_type` included (PostgreSQL manual, 28.2.3); they count all the same.
 ///
 /// # Errors
 /// As [`Session::rows`].
 pub async fn backends(session: &Session, database: u32) -> Result<Vec<Backend>> {
     let sql = "select pid, coalesce(usename::text, ''), application_name, coalesce(state, ''), \
-               extract(epoch from clock_timestamp() - xact_start)::float8, left(query, 120) \
+               extract(epoch from clock_timestamp() - xact_start)::float8, coalesce(left(query, 120), '') \
                from pg_stat_activity \
-               where datid = $1 and pid <> pg_backend_pid() and backend_type = 'client backend' order by pid";
+               where datid = $1 and pid <> pg_backend_pid() and usesysid is not null \
+               and coalesce(backend_type, 'client backend') = 'client backend' order by pid";
     let rows = session.rows(sql, &[&database]).await?;
     let backend = |row: &tokio_postgres::Row| Backend {
         pid: row.get(0),
@@ -127,7 +129,7 @@ pub struct Rights {
     pub superuser: bool,
     /// It may create databases.
     pub create_database: bool,
-    /// It is, or is a member of, the owner.
+    /// It is the owner, or has the owner's rights.
     pub owner: bool,
     /// It may end sessions of other roles.
     pub signal_backends: bool,
@@ -140,8 +142,8 @@ impl Rights {
     /// As [`Session::one`].
     pub async fn read(session: &Session, database: &str) -> Result<Self> {
         let sql = "select rolname::text, rolsuper, rolcreatedb or rolsuper, \
-                   coalesce((select pg_has_role(datdba, 'member') from pg_database where datname = $1), false), \
-                   rolsuper or pg_has_role('pg_signal_backend', 'member') \
+                   coalesce((select pg_has_role(datdba, 'usage') from pg_database where datname = $1), false), \
+                   rolsuper or pg_has_role('pg_signal_backend', 'usage') \
                    from pg_roles where rolname = current_user";
         let row = session.one(sql, &[&database]).await?;
         Ok(Self {

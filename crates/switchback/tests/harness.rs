@@ -47,7 +47,7 @@ async fn a_deploy_and_its_rollback() {
         let start = host.state().await;
         host.expect(&host.deploy(), 0);
         let done = host.state().await;
-        assert_eq!(host.database().text("select version_num from alembic_version").await, "r3", "{shape:?}");
+        assert_eq!(host.database().text("select version_num from public.alembic_version").await, "r3", "{shape:?}");
         assert!(!start.differences(&done).is_empty());
         host.expect(&["rollback"], 0);
         assert_same(&start, &host.state().await, &format!("rolled back, {shape:?}"));

@@ -75,7 +75,8 @@ pub async fn look_well(cx: &StepCx<'_, World>) -> Result<()> {
     {
         let outcome = health::ask(&settings.url, ANSWER).await?;
         if !outcome.is_well() {
-            return Err(Failure::new(code::HEALTH, format!("{} {}", settings.url, outcome.told())).cause(outcome.excerpt()));
+            return Err(Failure::new(code::HEALTH, format!("{} {}", settings.url, outcome.told()))
+                .cause(outcome.excerpt()));
         }
     }
     Ok(())
@@ -85,9 +86,10 @@ async fn look_running(cx: &StepCx<'_, World>) -> Result<()> {
     let Some(service) = cx.world.service() else { return Ok(()) };
     match service.state().await? {
         ServiceState::Running { restarts: 0, .. } => Ok(()),
-        ServiceState::Running { restarts, .. } => {
-            Err(Failure::new(code::SERVICE, format!("the application was restarted {restarts} times: it crashes")))
-        }
+        ServiceState::Running { restarts, .. } => Err(Failure::new(
+            code::SERVICE,
+            format!("the application was restarted {restarts} times: it crashes"),
+        )),
         other => Err(not_running(&other)),
     }
 }
@@ -125,7 +127,10 @@ pub async fn tests(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     let tests = &cx.world.config.environment.tests;
     for argv in tests {
         command(cx, argv).await.map_err(|failure| {
-            let outer = Failure::new(code::SMOKE_FAILED, format!("the application's tests failed: {}", argv.join(" ")));
+            let outer = Failure::new(
+                code::SMOKE_FAILED,
+                format!("the application's tests failed: {}", argv.join(" ")),
+            );
             failure.causes.iter().fold(outer.cause(failure.message.clone()), Failure::cause)
         })?;
     }
@@ -152,13 +157,20 @@ async fn command(cx: &StepCx<'_, World>, argv: &[String]) -> Result<()> {
 pub async fn watch_log(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     let Some(logs) = &cx.world.config.environment.logs else { return Ok(Vec::new()) };
     let noted = cx.noted_by::<LogWatch>("start", LOG_WATCH)?;
-    let Some(mut watch) = noted else { return Ok(vec!["the log was not watched: nothing was started".into()]) };
+    let Some(mut watch) = noted else {
+        return Ok(vec!["the log was not watched: nothing was started".into()]);
+    };
     let started = cx.log().view().step("start").and_then(|step| step.started_at);
-    let since = || started.map_or(logs.watch.0, |at| switchback_engine::clock::now().duration_since(at).unsigned_abs());
+    let since = || {
+        started.map_or(logs.watch.0, |at| switchback_engine::clock::now().duration_since(at).unsigned_abs())
+    };
     loop {
         if let Some(line) = watch.check()?.first() {
-            return Err(Failure::new(code::LOG_MATCH, "the application's log has a line that must not be there")
-                .cause(line.text.clone()));
+            return Err(Failure::new(
+                code::LOG_MATCH,
+                "the application's log has a line that must not be there",
+            )
+            .cause(line.text.clone()));
         }
         let watched = since();
         if watched >= logs.watch.0 {

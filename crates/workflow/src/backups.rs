@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use switchback_engine::cancel::Cancel;
 use switchback_model::Result;
-use switchback_postgres::backup::{self, BackupRequest, Client, Progress, ProofOn, Restored, RestoreRequest};
+use switchback_postgres::backup::{self, BackupRequest, Client, Progress, ProofOn, RestoreRequest, Restored};
 
 use crate::world::World;
 
@@ -37,7 +37,8 @@ pub async fn take(
         (true, Some(server)) => ProofOn::Server(server.clone()),
         (true, None) => ProofOn::Private(Box::default()),
     };
-    let request = BackupRequest { url: world.url(database), directory: directory.to_owned(), client, note, proof };
+    let request =
+        BackupRequest { url: world.url(database), directory: directory.to_owned(), client, note, proof };
     Ok(backup::take(&request, cancel, progress).await?.folder)
 }
 

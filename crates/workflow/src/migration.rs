@@ -22,7 +22,8 @@ const TRIES: u32 = 5;
 /// How often the child's backends are looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// What PostgreSQL says when a lock was not had in time.
-const LOCK_TIMEOUT: &[&str] = &["due to lock timeout", "LockNotAvailable", "canceling statement due to user request"];
+const LOCK_TIMEOUT: &[&str] =
+    &["due to lock timeout", "LockNotAvailable", "canceling statement due to user request"];
 
 /// The texts of migrations: file, as the plan names it, and text.
 ///
@@ -104,7 +105,9 @@ pub async fn call(
         if !locked || attempt == TRIES || !may_retry().await? {
             return Err(failed(&program, &finished, what));
         }
-        (caller.hear)(Heard::Warning(format!("{what} could not have its lock (try {attempt} of {TRIES}); again in {pause:?}")));
+        (caller.hear)(Heard::Warning(format!(
+            "{what} could not have its lock (try {attempt} of {TRIES}); again in {pause:?}"
+        )));
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
@@ -167,7 +170,9 @@ impl Watch {
             if !self.told && since.elapsed() > Duration::from_secs(1) {
                 let blocker: Option<String> = row.get(2);
                 let blocker = blocker.unwrap_or_default();
-                (caller.hear)(Heard::Warning(format!("the migration waits for a lock; in its way: {blocker}")));
+                (caller.hear)(Heard::Warning(format!(
+                    "the migration waits for a lock; in its way: {blocker}"
+                )));
                 self.told = true;
             }
             if since.elapsed() > limit {
@@ -182,12 +187,14 @@ impl Watch {
 fn not_run(failure: Failure, what: &str) -> Failure {
     match failure.code {
         code if code == code::PROGRAM_MISSING => {
-            let mut missing = Failure::new(code::MIGRATOR_MISSING, format!("{what} could not begin: {}", failure.message));
+            let mut missing =
+                Failure::new(code::MIGRATOR_MISSING, format!("{what} could not begin: {}", failure.message));
             missing.causes = failure.causes;
             missing.hint("look at [migrations] command, working_directory and PATH; try: switchback doctor")
         }
         code if code == code::COMMAND_TIMEOUT => {
-            let mut late = Failure::new(code::MIGRATION_TIMEOUT, format!("{what} took too long and was ended"));
+            let mut late =
+                Failure::new(code::MIGRATION_TIMEOUT, format!("{what} took too long and was ended"));
             late.causes = failure.causes;
             late.hint("raise [migrations] timeout, or split the migration")
         }
@@ -196,7 +203,8 @@ fn not_run(failure: Failure, what: &str) -> Failure {
 }
 
 fn failed(program: &Program, finished: &Finished, what: &str) -> Failure {
-    let message = format!("{what} failed: `{}` ended with exit status {}", program.display(), finished.status);
+    let message =
+        format!("{what} failed: `{}` ended with exit status {}", program.display(), finished.status);
     Failure::new(code::MIGRATION_FAILED, message).cause(essence(&finished.tail))
 }
 
@@ -205,7 +213,9 @@ fn failed(program: &Program, finished: &Finished, what: &str) -> Failure {
 fn essence(tail: &[String]) -> String {
     let is_exception = |line: &String| {
         let name = line.split(':').next().unwrap_or_default();
-        line.len() > name.len() && name.contains('.') && name.chars().all(|c| c.is_alphanumeric() || "._".contains(c))
+        line.len() > name.len()
+            && name.contains('.')
+            && name.chars().all(|c| c.is_alphanumeric() || "._".contains(c))
     };
     let from = tail.iter().rposition(is_exception).unwrap_or(0);
     tail[from..].join("\n")

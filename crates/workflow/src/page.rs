@@ -14,7 +14,9 @@ const NONE: &str = "no page is configured";
 /// [`code::MAINTENANCE`].
 pub async fn close(world: &World, cancel: &Cancel) -> Result<()> {
     match &world.config.environment.maintenance {
-        Some(page) => maintenance::on(page, &world.run.0, &world.config.working_directory(), cancel).await.map(drop),
+        Some(page) => {
+            maintenance::on(page, &world.run.0, &world.config.working_directory(), cancel).await.map(drop)
+        }
         None => Ok(()),
     }
 }
@@ -25,7 +27,9 @@ pub async fn close(world: &World, cancel: &Cancel) -> Result<()> {
 /// [`code::MAINTENANCE`].
 pub async fn open(world: &World, cancel: &Cancel) -> Result<()> {
     match &world.config.environment.maintenance {
-        Some(page) => maintenance::off(page, &world.run.0, &world.config.working_directory(), cancel).await.map(drop),
+        Some(page) => {
+            maintenance::off(page, &world.run.0, &world.config.working_directory(), cancel).await.map(drop)
+        }
         None => Ok(()),
     }
 }

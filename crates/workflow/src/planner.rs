@@ -50,10 +50,10 @@ struct Found {
 pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
     let found = find(world, release).await?;
     if found.scripts.pending.is_empty() && found.release_before == found.release_after {
-        return Err(Failure::new(code::NOTHING_TO_DO, format!(
-            "nothing is pending: the target is at {} and so is the release",
-            shown(&found.current)
-        )));
+        return Err(Failure::new(
+            code::NOTHING_TO_DO,
+            format!("nothing is pending: the target is at {} and so is the release", shown(&found.current)),
+        ));
     }
     let steps = steps(world, &found)?;
     Ok(Plan {
@@ -69,11 +69,16 @@ pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
         release_after: found.release_after.clone(),
         revision_before: found.current.clone(),
         revision_after: after(&found),
-        pending: found.scripts.pending.iter().map(|script| Pending {
-            revision: script.revision.clone(),
-            name: script.name.clone(),
-            path: script.path.clone(),
-        }).collect(),
+        pending: found
+            .scripts
+            .pending
+            .iter()
+            .map(|script| Pending {
+                revision: script.revision.clone(),
+                name: script.name.clone(),
+                path: script.path.clone(),
+            })
+            .collect(),
         digest: found.scripts.digest.clone(),
         gates: world.config.environment.requires.iter().map(|gate| gate.name().to_owned()).collect(),
         ways_back: ways_back(world, &found),
@@ -131,8 +136,13 @@ async fn find(world: &World, release: Option<&str>) -> Result<Found> {
 async fn releases(world: &World, release: Option<&str>) -> Result<(Option<Release>, Option<Release>)> {
     match (world.repository().await?, release) {
         (None, None) => Ok((None, None)),
-        (None, Some(release)) => Err(Failure::new(code::RELEASE_UNKNOWN, format!("release {release} can't be found: no repository is configured"))
-            .hint("add [environments.NAME.code] repository = \"…\", or deploy the files in place without --release")),
+        (None, Some(release)) => Err(Failure::new(
+            code::RELEASE_UNKNOWN,
+            format!("release {release} can't be found: no repository is configured"),
+        )
+        .hint(
+            "add [environments.NAME.code] repository = \"…\", or deploy the files in place without --release",
+        )),
         (Some(repository), release) => {
             let before = repository.head().await?;
             let after = match release {
@@ -160,7 +170,9 @@ async fn files_of(world: &World, before: Option<&Release>, after: Option<&Releas
 /// As [`crate::git::Repository::worktree`].
 pub async fn release_files(world: &World, release: &Release) -> Result<PathBuf> {
     let folder = world.config.state.join("releases").join(&release.commit);
-    if let Some(repository) = world.repository().await? && !folder.is_dir() {
+    if let Some(repository) = world.repository().await?
+        && !folder.is_dir()
+    {
         repository.worktree(release, &folder).await?;
     }
     Ok(folder)
@@ -171,9 +183,14 @@ async fn restore_point(world: &World) -> Result<(RestorePointKind, Vec<String>)>
     let rights = Rights::read(&*world.admin().await?, &world.names.target).await?;
     let asked = world.config.environment.restore_point;
     match asked {
-        RestorePointKind::Auto if rights.create_database && rights.owner => Ok((RestorePointKind::Clone, Vec::new())),
+        RestorePointKind::Auto if rights.create_database && rights.owner => {
+            Ok((RestorePointKind::Clone, Vec::new()))
+        }
         RestorePointKind::Auto => {
-            let note = format!("role {} can't copy databases (CREATEDB), so the restore point is a dump, and going back needs CREATEDB then", rights.role);
+            let note = format!(
+                "role {} can't copy databases (CREATEDB), so the restore point is a dump, and going back needs CREATEDB then",
+                rights.role
+            );
             Ok((RestorePointKind::Dump, vec![note]))
         }
         asked => Ok((asked, Vec::new())),
@@ -185,7 +202,11 @@ fn steps(world: &World, found: &Found) -> Result<Vec<PlannedStep>> {
     let migrates = !found.scripts.pending.is_empty();
     let mut steps = Steps(Vec::new());
     let paths: Vec<String> = found.scripts.pending.iter().map(|script| script.path.clone()).collect();
-    steps.push(&Preflight { needs: needs(world, found), root: found.root.clone(), scripts: paths.clone() })?;
+    steps.push(&Preflight {
+        needs: needs(world, found),
+        root: found.root.clone(),
+        scripts: paths.clone(),
+    })?;
     steps.push(&Lease { identity: found.identity.clone(), oid: found.oid })?;
     steps.push(&Record { revision: found.current.clone(), models: migrates })?;
     if migrates {
@@ -201,7 +222,8 @@ fn steps(world: &World, found: &Found) -> Result<Vec<PlannedStep>> {
         steps.push(&Fence { kind: environment.fence })?;
         steps.push(&RestorePoint { kind: found.restore_point })?;
     }
-    if let Some(release) = found.release_after.clone().filter(|_| found.release_before != found.release_after) {
+    if let Some(release) = found.release_after.clone().filter(|_| found.release_before != found.release_after)
+    {
         steps.push(&SwitchCode { release })?;
     }
     for script in &found.scripts.pending {
@@ -247,15 +269,26 @@ fn after(found: &Found) -> Vec<String> {
 fn ways_back(world: &World, found: &Found) -> Vec<WayBack> {
     let way = |when: &str, how: &str| WayBack { when: when.to_owned(), how: how.to_owned() };
     if found.scripts.pending.is_empty() {
-        return vec![way("at every point", "the previous release is put back and started; the target is not touched")];
+        return vec![way(
+            "at every point",
+            "the previous release is put back and started; the target is not touched",
+        )];
     }
     let restore = match found.restore_point {
         RestorePointKind::Down => "each migration is downgraded, after that was tried on a copy",
-        RestorePointKind::Dump => "the dump is restored beside the target, compared, and takes its place by rename",
-        RestorePointKind::Clone | RestorePointKind::Auto => "the copy takes the target's place by rename, under a second; the failed database is kept",
+        RestorePointKind::Dump => {
+            "the dump is restored beside the target, compared, and takes its place by rename"
+        }
+        RestorePointKind::Clone | RestorePointKind::Auto => {
+            "the copy takes the target's place by rename, under a second; the failed database is kept"
+        }
     };
     let read_only = world.config.environment.fence == FenceKind::ReadOnly;
-    let applied = if read_only { "each migration is downgraded, after that was tried on a copy: a read-only fence proves nothing about other writers" } else { restore };
+    let applied = if read_only {
+        "each migration is downgraded, after that was tried on a copy: a read-only fence proves nothing about other writers"
+    } else {
+        restore
+    };
     let page = world.config.environment.maintenance.as_ref().is_some_and(|page| page.closed_when.is_some());
     let started = match (page, world.config.environment.disposable.as_slice()) {
         (true, []) => "as before, if nothing was written; else the downgrade, tried on a copy; else a person is asked".to_owned(),
@@ -266,7 +299,10 @@ fn ways_back(world: &World, found: &Found) -> Vec<WayBack> {
         way("until the first migration", "the fence is lifted and the previous release is started"),
         way("from the first migration to the start", applied),
         way("application started, page closed", &started),
-        way("page open, later", "`switchback rollback RUN`: the copy if nothing was written; else the downgrade, tried on a copy; with --accept-loss the copy, naming what is lost"),
+        way(
+            "page open, later",
+            "`switchback rollback RUN`: the copy if nothing was written; else the downgrade, tried on a copy; with --accept-loss the copy, naming what is lost",
+        ),
         way("the worst case", "the backup, restored and compared before the run changed anything"),
     ]
 }

@@ -16,15 +16,20 @@ pub async fn name_now(world: &World) -> Result<String> {
     match (open, fenced) {
         (Some(_), None) => Ok(names.target.clone()),
         (None, Some(_)) => Ok(names.fenced.clone()),
-        (Some(_), Some(_)) => Err(unclear(world, "both are there: somebody made a new database while the fence was up")),
+        (Some(_), Some(_)) => {
+            Err(unclear(world, "both are there: somebody made a new database while the fence was up"))
+        }
         (None, None) => Err(unclear(world, "none is there")),
     }
 }
 
 fn unclear(world: &World, what: &str) -> Failure {
     let names = &world.names;
-    Failure::new(code::EFFECT_UNCLEAR, format!("the target is `{}` or `{}`, and {what}", names.target, names.fenced))
-        .hint(format!("list them: psql '{}' -c '\\l'", world.config.maintenance_url))
+    Failure::new(
+        code::EFFECT_UNCLEAR,
+        format!("the target is `{}` or `{}`, and {what}", names.target, names.fenced),
+    )
+    .hint(format!("list them: psql '{}' -c '\\l'", world.config.maintenance_url))
 }
 
 /// Keeps everybody else out. Safe to repeat.
@@ -93,17 +98,26 @@ pub async fn look_closed(world: &World) -> Result<String> {
     if world.config.environment.fence == FenceKind::ReadOnly {
         let session = world.session(&names.target).await?;
         let on: String = session.one("show default_transaction_read_only", &[]).await?.get(0);
-        return if on == "on" { Ok("new sessions read only".into()) } else { Err(open_still("new sessions can write")) };
+        return if on == "on" {
+            Ok("new sessions read only".into())
+        } else {
+            Err(open_still("new sessions can write"))
+        };
     }
     match world.session(&names.target).await {
         Err(failure) if failure.code == code::DATABASE_MISSING => {}
         Err(failure) => return Err(failure),
         Ok(_) => return Err(open_still("a new session was let in")),
     }
-    let fenced = world.database(&names.fenced).await?.ok_or_else(|| open_still("it is not behind the fence"))?;
+    let fenced =
+        world.database(&names.fenced).await?.ok_or_else(|| open_still("it is not behind the fence"))?;
     let others = server::backends(&*world.admin().await?, fenced.oid).await?;
     let others = others.iter().filter(|backend| backend.application != world.application()).count();
-    if others > 0 { Err(open_still("somebody is inside")) } else { Ok(format!("is `{}`, nobody inside", names.fenced)) }
+    if others > 0 {
+        Err(open_still("somebody is inside"))
+    } else {
+        Ok(format!("is `{}`, nobody inside", names.fenced))
+    }
 }
 
 /// Looks, from a new session, whether the target answers under its own name; says what it saw.

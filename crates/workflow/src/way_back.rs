@@ -74,14 +74,19 @@ async fn decide(cx: &StepCx<'_, World>) -> Result<Decision> {
     if !begun(Start::KIND) && !read_only {
         let others = foreign_traces(cx).await?;
         return match (others.is_empty(), has_copy(cx)?) {
-            (true, true) => Ok(Decision::of(Way::Swap, "the fence was closed all the time: nobody else wrote")),
+            (true, true) => {
+                Ok(Decision::of(Way::Swap, "the fence was closed all the time: nobody else wrote"))
+            }
             (true, false) => down_or_word(cx, Vec::new()).await,
             (false, _) => Err(needs_word(&others, "somebody was inside the closed fence")),
         };
     }
     let written = if begun(Start::KIND) { written_since(cx).await? } else { Vec::new() };
     if written.is_empty() && begun(Start::KIND) && !read_only && has_copy(cx)? {
-        return Ok(Decision::of(Way::Swap, "all tables are as they were validated: nothing was written since"));
+        return Ok(Decision::of(
+            Way::Swap,
+            "all tables are as they were validated: nothing was written since",
+        ));
     }
     if !read_only && has_copy(cx)? && disposable(cx, &written) {
         let why = "only start-up writes that are declared disposable, behind a closed page";
@@ -125,7 +130,8 @@ async fn data_unchanged(cx: &StepCx<'_, World>) -> Result<bool> {
     }
     let before: Facts = files::read_json(&cx.world.folder.join(facts::BEFORE))?;
     let now = read_now(cx).await?;
-    Ok(before.data.tables == now.data.tables && before.data.large_objects == now.data.large_objects
+    Ok(before.data.tables == now.data.tables
+        && before.data.large_objects == now.data.large_objects
         && before.data.sequences == now.data.sequences)
 }
 
@@ -136,7 +142,8 @@ fn applies(cx: &StepCx<'_, World>) -> Result<Vec<(Apply, StepState)>> {
     planned
         .map(|(planned, step)| {
             let apply = serde_json::from_value(planned.params.clone());
-            let state = if step.failure.is_some() && step.output.is_none() { StepState::Failed } else { step.state };
+            let state =
+                if step.failure.is_some() && step.output.is_none() { StepState::Failed } else { step.state };
             apply.map(|apply| (apply, state)).map_err(|error| {
                 Failure::new(code::INTERNAL, "a planned migration can't be read").because(&error)
             })
@@ -168,7 +175,10 @@ async fn written_since(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     let after: Facts = files::read_json(&cx.world.folder.join(facts::AFTER))?;
     let now = read_now(cx).await?;
     if !after.data.left_out.is_empty() {
-        cx.warn(format!("not compared: {}", after.data.left_out.keys().cloned().collect::<Vec<_>>().join(", ")));
+        cx.warn(format!(
+            "not compared: {}",
+            after.data.left_out.keys().cloned().collect::<Vec<_>>().join(", ")
+        ));
     }
     let mut written: Vec<String> = Vec::new();
     for difference in after.data.diff(&now.data) {
@@ -189,10 +199,11 @@ fn disposable(cx: &StepCx<'_, World>, written: &[String]) -> bool {
         && cx.world.config.environment.maintenance.as_ref().is_some_and(|page| page.closed_when.is_some())
         && cx.log().view().step(Close::KIND).is_none_or(|step| step.started_at.is_none());
     let declared = &cx.world.config.environment.disposable;
-    behind_page && written.iter().all(|line| {
-        let object = line.rsplit_once(": ").map_or(line.as_str(), |(object, _)| object);
-        declared.iter().any(|name| covers(name, object))
-    })
+    behind_page
+        && written.iter().all(|line| {
+            let object = line.rsplit_once(": ").map_or(line.as_str(), |(object, _)| object);
+            declared.iter().any(|name| covers(name, object))
+        })
 }
 
 /// The name of an object without its kind: `table public.users` is `public.users`.
@@ -215,21 +226,37 @@ async fn down_or_word(cx: &StepCx<'_, World>, written: Vec<String>) -> Result<De
             let why = "the downgrade was tried on a copy: the schema comes back and no row is lost";
             Ok(Decision::of(Way::Down, why))
         }
-        Err(failure) if failure.code == code::JOURNAL_WRITE || failure.code == code::INTERRUPTED => Err(failure),
-        Err(failure) if cx.log().view().accept_loss && has_copy(cx)? => {
-            cx.warn(format!("the downgrade is no way back ({}); the restore point is taken", failure.message));
-            Ok(Decision { dropped: written, ..Decision::of(Way::Swap, "a person agreed to lose what was written since") })
+        Err(failure) if failure.code == code::JOURNAL_WRITE || failure.code == code::INTERRUPTED => {
+            Err(failure)
         }
-        Err(failure) => Err(needs_word(&written, &format!("the downgrade is no way back: {}", failure.message))
-            .cause(failure.causes.join("\n"))),
+        Err(failure) if cx.log().view().accept_loss && has_copy(cx)? => {
+            cx.warn(format!(
+                "the downgrade is no way back ({}); the restore point is taken",
+                failure.message
+            ));
+            Ok(Decision {
+                dropped: written,
+                ..Decision::of(Way::Swap, "a person agreed to lose what was written since")
+            })
+        }
+        Err(failure) => {
+            Err(needs_word(&written, &format!("the downgrade is no way back: {}", failure.message))
+                .cause(failure.causes.join("\n")))
+        }
     }
 }
 
 fn needs_word(written: &[String], why: &str) -> Failure {
-    let failure = Failure::new(code::WAY_BACK_NEEDS_WORD, "going back would lose writes, so a person must decide")
-        .cause(why.to_owned())
-        .changed("the application is stopped, users see the page, the target is behind the fence with all its data");
-    let failure = written.iter().fold(failure, |failure, line| failure.cause(format!("written since: {line}")));
+    let failure = Failure::new(
+        code::WAY_BACK_NEEDS_WORD,
+        "going back would lose writes, so a person must decide",
+    )
+    .cause(why.to_owned())
+    .changed(
+        "the application is stopped, users see the page, the target is behind the fence with all its data",
+    );
+    let failure =
+        written.iter().fold(failure, |failure, line| failure.cause(format!("written since: {line}")));
     failure
         .hint("go back to the restore point and lose them: switchback rollback RUN --accept-loss")
         .hint("or repair by hand behind the fence, then: switchback rollback RUN")
@@ -283,14 +310,19 @@ fn same_schema(before: &Catalog, after: &Catalog) -> Result<()> {
 /// A table that is gone loses what it holds beyond what the migration itself had put there.
 fn no_rows_lost(cx: &StepCx<'_, World>, now: &Facts, down: &Facts) -> Result<()> {
     let after: Option<Facts> = files::read_json(&cx.world.folder.join(facts::AFTER)).ok();
-    let made = |table: &String| after.as_ref().and_then(|after| after.data.tables.get(table)).map_or(0, |t| t.rows);
+    let made =
+        |table: &String| after.as_ref().and_then(|after| after.data.tables.get(table)).map_or(0, |t| t.rows);
     let lost = now.data.tables.iter().filter_map(|(table, facts)| {
         let left = down.data.tables.get(table).map(|facts| facts.rows);
         let lost = facts.rows - left.unwrap_or_else(|| made(table));
         (lost > 0).then(|| format!("{table}: {lost} rows"))
     });
     let lost: Vec<_> = lost.collect();
-    if lost.is_empty() { Ok(()) } else { Err(Failure::new(code::WRITES_WOULD_BE_LOST, "it loses rows").cause(lost.join(", "))) }
+    if lost.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(code::WRITES_WOULD_BE_LOST, "it loses rows").cause(lost.join(", ")))
+    }
 }
 
 /// One downgrade by the migrator.
@@ -312,4 +344,3 @@ pub async fn look_downgraded(cx: &StepCx<'_, World>) -> Result<()> {
     let before: Catalog = files::read_json(&world.folder.join(record::CATALOG))?;
     same_schema(&before, &Catalog::read(&session).await?)
 }
-

@@ -188,11 +188,16 @@ impl World {
                 return Ok(ended);
             }
             if start.elapsed() > SERVER_BACK {
-                return Err(Failure::new(code::EFFECT_UNCLEAR, "a session of this run's earlier process does not end")
-                    .hint("see it: select * from pg_stat_activity where application_name like 'switchback%'"));
+                return Err(Failure::new(
+                    code::EFFECT_UNCLEAR,
+                    "a session of this run's earlier process does not end",
+                )
+                .hint("see it: select * from pg_stat_activity where application_name like 'switchback%'"));
             }
             ended = ended.max(left.len());
-            admin.rows("select pg_terminate_backend(pid) from unnest($1::int4[]) pid", &[&pids(&left)]).await?;
+            admin
+                .rows("select pg_terminate_backend(pid) from unnest($1::int4[]) pid", &[&pids(&left)])
+                .await?;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -22,6 +22,7 @@ downgrade)
     ;;
 stamp) run -c "update alembic_version set version_num = '$2'" ;;
 check) echo "Error: No such command 'check'." >&2; exit 2 ;;
+heads) echo "$(ls migrations/versions | sed -n 's,\.py$,,p' | sort | tail -n 1) (head)" ;;
 --version | --help | "") echo "migrate 1" ;;
 *) echo "Error: No such command '$1'." >&2; exit 2 ;;
 esac

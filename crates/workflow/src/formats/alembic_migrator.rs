@@ -94,12 +94,16 @@ impl Migrator for AlembicMigrator {
         let sql = "select n.nspname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace \
                    where c.relname = $1::text::name and c.relkind in ('r', 'p') \
                    and n.nspname = coalesce($2::text::name, n.nspname) order by n.nspname = 'public' desc, 1";
-        let schemas: Vec<String> = session.rows(sql, &[&table, &schema]).await?.iter().map(|row| row.get(0)).collect();
+        let schemas: Vec<String> =
+            session.rows(sql, &[&table, &schema]).await?.iter().map(|row| row.get(0)).collect();
         let Some(schema) = schemas.first() else { return Ok(Vec::new()) };
         if schemas.len() > 1 && schemas[0] != "public" {
-            return Err(Failure::new(code::MIGRATION_UNREADABLE, format!("several schemas have a table {table}"))
-                .cause(schemas.join(", "))
-                .hint("name the right one in env.py: context.configure(version_table_schema=…)"));
+            return Err(Failure::new(
+                code::MIGRATION_UNREADABLE,
+                format!("several schemas have a table {table}"),
+            )
+            .cause(schemas.join(", "))
+            .hint("name the right one in env.py: context.configure(version_table_schema=…)"));
         }
         let sql = format!("select version_num::text from {}.{} order by 1", ident(schema), ident(&table));
         Ok(session.rows(&sql, &[]).await?.iter().map(|row| row.get(0)).collect())
@@ -188,7 +192,10 @@ fn notes(layout: &Layout, pending: &[&Revision]) -> Vec<String> {
         );
     }
     for revision in pending.iter().filter(|revision| revision.autocommit_block) {
-        notes.push(format!("{} leaves its transaction (autocommit_block): a failure in it can leave a part behind", revision.id));
+        notes.push(format!(
+            "{} leaves its transaction (autocommit_block): a failure in it can leave a part behind",
+            revision.id
+        ));
     }
     for revision in pending {
         if let Some(why) = no_down(revision) {

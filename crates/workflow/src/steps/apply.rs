@@ -62,11 +62,16 @@ impl Apply {
         }
         way_back::downgrade(cx, &target::name_now(world).await?, &self.down_to, &self.revision).await?;
         let current = Self::current(world).await?;
-        if current == self.before { Ok(format!("downgraded to {}", self.down_to)) } else { Err(self.elsewhere(&current)) }
+        if current == self.before {
+            Ok(format!("downgraded to {}", self.down_to))
+        } else {
+            Err(self.elsewhere(&current))
+        }
     }
 
     fn elsewhere(&self, current: &[String]) -> Failure {
-        let message = format!("the target is at {}: neither before nor after {}", current.join("+"), self.revision);
+        let message =
+            format!("the target is at {}: neither before nor after {}", current.join("+"), self.revision);
         Failure::new(code::EFFECT_UNCLEAR, message)
             .hint("look who else migrates this target; then: switchback resume, or switchback rollback")
     }
@@ -92,8 +97,11 @@ impl Step<World> for Apply {
             // Half of it may be there where it leaves its transaction: the way back takes it, not a
             // second try over the first.
             () if current == self.before && self.leaves_transaction => Probe::Unclear(
-                Failure::new(code::MIGRATION_FAILED, format!("{} was interrupted, and is not in one transaction", self.what()))
-                    .changed("a part of it may be applied; the way back takes that with it"),
+                Failure::new(
+                    code::MIGRATION_FAILED,
+                    format!("{} was interrupted, and is not in one transaction", self.what()),
+                )
+                .changed("a part of it may be applied; the way back takes that with it"),
             ),
             () if current == self.before => Probe::NotDone,
             () => Probe::Unclear(self.elsewhere(&current)),
@@ -111,9 +119,15 @@ impl Step<World> for Apply {
         migration::call_in(cx, program, &self.what(), may_retry).await?;
         let current = Self::current(world).await?;
         if current == self.before {
-            return Err(Failure::new(code::REVISION_UNCHANGED, format!("the migrator said that {} is done, and the target's revision is unchanged", self.revision))
-                .cause(format!("still at {}", current.join("+")))
-                .hint("is it told the right database? look at [migrations] database_url_variable and env.py"));
+            return Err(Failure::new(
+                code::REVISION_UNCHANGED,
+                format!(
+                    "the migrator said that {} is done, and the target's revision is unchanged",
+                    self.revision
+                ),
+            )
+            .cause(format!("still at {}", current.join("+")))
+            .hint("is it told the right database? look at [migrations] database_url_variable and env.py"));
         }
         Ok(())
     }
@@ -121,7 +135,12 @@ impl Step<World> for Apply {
     async fn verify(&self, cx: &StepCx<'_, World>, _done: &()) -> Result<String> {
         let current = Self::current(cx.world).await?;
         if current != self.after {
-            let message = format!("after {} the target is at {}, not at {}", self.revision, current.join("+"), self.after.join("+"));
+            let message = format!(
+                "after {} the target is at {}, not at {}",
+                self.revision,
+                current.join("+"),
+                self.after.join("+")
+            );
             return Err(Failure::new(code::REVISION_DIFFERS, message));
         }
         Ok(format!("at {}", current.join("+")))

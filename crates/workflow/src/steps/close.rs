@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use switchback_engine::step::{Step, StepCx};
-use switchback_model::plan::UndoPolicy;
 use switchback_model::Result;
+use switchback_model::plan::UndoPolicy;
 
 use super::lease::{self, Lease};
 use crate::page;

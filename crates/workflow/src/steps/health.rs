@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use switchback_engine::step::{Step, StepCx};
-use switchback_model::plan::UndoPolicy;
 use switchback_model::Result;
+use switchback_model::plan::UndoPolicy;
 
 use crate::application;
 use crate::world::World;
@@ -35,7 +35,9 @@ impl Step<World> for HealthCheck {
 
     async fn run(&self, cx: &StepCx<'_, World>) -> Result<Seen> {
         if !super::stop::was_running(cx)? && cx.world.service().is_some() {
-            return Ok(Seen { looks: vec!["the application was not running before: nothing to look at".into()] });
+            return Ok(Seen {
+                looks: vec!["the application was not running before: nothing to look at".into()],
+            });
         }
         let mut looks = application::wait_until_well(cx).await?;
         looks.extend(application::smoke(cx).await?);

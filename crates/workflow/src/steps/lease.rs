@@ -56,7 +56,8 @@ pub async fn take(cx: &StepCx<'_, World>, identity: &Identity) -> Result<Taken> 
             let target = target.ok_or_else(|| {
                 Failure::new(code::DATABASE_MISSING, format!("there is no database `{}`", world.names.target))
             })?;
-            lease::set_comment(&admin, &target.name, Some(&marker(world, target.comment.clone()).text())).await?;
+            lease::set_comment(&admin, &target.name, Some(&marker(world, target.comment.clone()).text()))
+                .await?;
             Ok(Taken { comment: target.comment })
         }
     }
@@ -98,7 +99,10 @@ pub async fn lift(world: &World) -> Result<String> {
 
 /// The comment of a database that a run leaves behind.
 pub fn kept(world: &World) -> String {
-    format!("kept by switchback, run {} on `{}`; nothing needs it but a way back", world.run, world.names.target)
+    format!(
+        "kept by switchback, run {} on `{}`; nothing needs it but a way back",
+        world.run, world.names.target
+    )
 }
 
 #[async_trait(?Send)]
@@ -123,8 +127,11 @@ impl Step<World> for Lease {
         let admin = world.session(world.config.maintenance_url.database()).await?;
         let target = server::database(&admin, &world.names.target).await?;
         if target.is_none_or(|target| target.oid != self.oid) {
-            return Err(Failure::new(code::PLAN_CHANGED, "the target is not the database that the plan was made for")
-                .hint("make a new plan: switchback deploy"));
+            return Err(Failure::new(
+                code::PLAN_CHANGED,
+                "the target is not the database that the plan was made for",
+            )
+            .hint("make a new plan: switchback deploy"));
         }
         match lease::open_marker(&admin, &world.names.target).await? {
             Some((marker, _)) if marker.run == world.run.0 => Ok("lock held, marker seen".into()),

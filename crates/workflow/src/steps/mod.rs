@@ -60,8 +60,10 @@ mod tests {
     #[test]
     fn every_file_is_registered() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/steps");
-        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut files: Vec<_> = files.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned)).collect();
+        let files =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut files: Vec<_> =
+            files.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned)).collect();
         files.retain(|name| name != "mod");
         files.sort();
         let mut kinds: Vec<_> = STEPS.iter().map(|entry| entry.kind.to_owned()).collect();

@@ -70,6 +70,10 @@ impl Step<World> for Preflight {
     async fn verify(&self, _cx: &StepCx<'_, World>, done: &Examined) -> Result<String> {
         let notes = done.looks.iter().filter(|look| look.mark == Mark::Note).count();
         let good = done.looks.len() - notes;
-        Ok(if notes == 0 { format!("{good} looks, all good") } else { format!("{good} looks good, {notes} to know") })
+        Ok(if notes == 0 {
+            format!("{good} looks, all good")
+        } else {
+            format!("{good} looks good, {notes} to know")
+        })
     }
 }

@@ -81,9 +81,12 @@ impl Step<World> for Record {
         let session = world.session(&world.names.target).await?;
         let revision = world.migrator().current(&session).await?;
         if revision != self.revision {
-            return Err(Failure::new(code::PLAN_CHANGED, "the target's revision is not the one that the plan was made for")
-                .cause(format!("planned from {:?}, found {revision:?}", self.revision))
-                .hint("make a new plan: switchback deploy"));
+            return Err(Failure::new(
+                code::PLAN_CHANGED,
+                "the target's revision is not the one that the plan was made for",
+            )
+            .cause(format!("planned from {:?}, found {revision:?}", self.revision))
+            .hint("make a new plan: switchback deploy"));
         }
         let catalog = Catalog::read(&session).await?;
         files::write_json(&world.folder.join(CATALOG), &catalog)?;
@@ -106,7 +109,12 @@ impl Step<World> for Record {
                 .hint("another migration or deploy is running: wait for its end"));
         }
         let rights = Rights::read(&session, &world.names.target).await?;
-        Ok(format!("{} objects, revision {}, as {}", written.objects.len(), self.revision.join("+"), rights.role))
+        Ok(format!(
+            "{} objects, revision {}, as {}",
+            written.objects.len(),
+            self.revision.join("+"),
+            rights.role
+        ))
     }
 }
 

@@ -49,7 +49,9 @@ impl Step<World> for RestorePoint {
         match self.kind {
             RestorePointKind::Dump => "take the restore point: a dump",
             RestorePointKind::Down => "take the data facts (the way back is the downgrade)",
-            RestorePointKind::Clone | RestorePointKind::Auto => "take the restore point: a copy beside the target",
+            RestorePointKind::Clone | RestorePointKind::Auto => {
+                "take the restore point: a copy beside the target"
+            }
         }
         .into()
     }
@@ -121,10 +123,15 @@ async fn clone(cx: &StepCx<'_, World>, name: &str) -> Result<String> {
     cx.progress("copying the target", 0, 0, Unit::Bytes);
     copy::drop_database(&admin, &names.restore_point).await?;
     copy::clone(&admin, name, &names.restore_point, cx.cancel).await?;
-    // From its first moment on it carries the marker: a swap must not leave the target without.
-    let comment = cx.output::<Lease>()?.comment;
-    lease::set_comment(&admin, &names.restore_point, Some(&super::lease::marker(world, comment).text())).await?;
+    mark_copy(cx).await?;
     Ok(names.restore_point.clone())
+}
+
+/// The copy carries the marker, as the target does: a swap must not leave the target without.
+async fn mark_copy(cx: &StepCx<'_, World>) -> Result<()> {
+    let comment = cx.output::<Lease>()?.comment;
+    let marker = super::lease::marker(cx.world, comment).text();
+    lease::set_comment(&*cx.world.admin().await?, &cx.world.names.restore_point, Some(&marker)).await
 }
 
 /// A dump inside the fence: its own digests prove it when it is restored.
@@ -159,7 +166,9 @@ async fn swap_back(cx: &StepCx<'_, World>, done: &Taken) -> Result<String> {
     let live = server::database(&admin, &name).await?;
     if live.as_ref().is_some_and(|live| live.oid == done.target) {
         let copy = restored_copy(cx, done).await?;
-        let renames = [(done.target, name.as_str(), names.failed.as_str()), (copy, &names.restore_point, &name)];
+        mark_copy(cx).await?;
+        let renames =
+            [(done.target, name.as_str(), names.failed.as_str()), (copy, &names.restore_point, &name)];
         fence::rename(&admin, &renames, false).await.map_err(swap_failed)?;
     }
     fence::allow_connections(&admin, &name, true).await?;
@@ -187,8 +196,6 @@ async fn restored_copy(cx: &StepCx<'_, World>, done: &Taken) -> Result<u32> {
             cx.progress(progress.what, progress.done, progress.total, Unit::Bytes);
         };
         backups::restore(world, folder, &names.restore_point, cx.cancel, &mut hear).await?;
-        let comment = cx.output::<Lease>()?.comment;
-        lease::set_comment(&admin, &names.restore_point, Some(&super::lease::marker(world, comment).text())).await?;
     }
     let copy = server::database(&admin, &names.restore_point).await?;
     copy.map(|copy| copy.oid).ok_or_else(|| {
@@ -223,8 +230,11 @@ async fn look_swapped(cx: &StepCx<'_, World>, done: &Taken, name: &str) -> Resul
     let catalog = switchback_postgres::catalog::Catalog::read(&session).await?;
     if catalog.digest() != done.catalog {
         let before: Facts = files::read_json(&world.folder.join(facts::BEFORE))?;
-        let names: Vec<_> = before.catalog.diff(&catalog).into_iter().map(|difference| difference.object).collect();
-        return Err(Failure::new(code::SWAP, "the restore point's schema is not what it was").cause(names.join(", ")));
+        let names: Vec<_> =
+            before.catalog.diff(&catalog).into_iter().map(|difference| difference.object).collect();
+        return Err(
+            Failure::new(code::SWAP, "the restore point's schema is not what it was").cause(names.join(", "))
+        );
     }
     Ok(format!("the restore point took its place; the failed database is kept as `{}`", world.names.failed))
 }

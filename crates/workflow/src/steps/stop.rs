@@ -75,7 +75,11 @@ impl Step<World> for Stop {
     async fn undo(&self, cx: &StepCx<'_, World>, _done: Option<&Stopped>) -> Result<String> {
         let Some(service) = cx.world.service() else { return Ok("no service is configured".into()) };
         // No note: the crash came before anything was stopped.
-        let proof = if was_running(cx)? { application::start_and_wait(cx).await? } else { "it was not running".into() };
+        let proof = if was_running(cx)? {
+            application::start_and_wait(cx).await?
+        } else {
+            "it was not running".into()
+        };
         service.unblock(&cx.world.run.0).await?;
         Ok(proof)
     }

@@ -42,7 +42,10 @@ impl Step<World> for SwitchCode {
     async fn verify(&self, cx: &StepCx<'_, World>, _done: &()) -> Result<String> {
         let head = repository(cx).await?.head().await?;
         if head.commit != self.release.commit {
-            return Err(Failure::new(code::CODE_SWITCH, format!("the checkout is at {}, not {}", head.name, self.release.name)));
+            return Err(Failure::new(
+                code::CODE_SWITCH,
+                format!("the checkout is at {}, not {}", head.name, self.release.name),
+            ));
         }
         Ok(format!("at {}", short(&head.commit)))
     }
@@ -53,7 +56,10 @@ impl Step<World> for SwitchCode {
         drop(repository.restore(&before).await?);
         let head = repository.head().await?;
         if head.commit != before.commit {
-            return Err(Failure::new(code::CODE_SWITCH, format!("the checkout is at {}, not where it was", head.name)));
+            return Err(Failure::new(
+                code::CODE_SWITCH,
+                format!("the checkout is at {}, not where it was", head.name),
+            ));
         }
         Ok(format!("at {} again", short(&head.commit)))
     }

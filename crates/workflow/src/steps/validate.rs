@@ -48,7 +48,14 @@ impl Step<World> for Validate {
         // The way back compares with these: they must be on disk before the fence is lifted.
         files::write_json(&world.folder.join(facts::AFTER), &after)?;
         let before: Facts = files::read_json(&world.folder.join(facts::BEFORE))?;
-        let checks = run_checks(cx, &name, &before, &after, &migration::read_scripts(&world.config.working_directory(), &self.scripts)?).await?;
+        let checks = run_checks(
+            cx,
+            &name,
+            &before,
+            &after,
+            &migration::read_scripts(&world.config.working_directory(), &self.scripts)?,
+        )
+        .await?;
         let failed: Vec<_> = checks.iter().filter(|check| !check.ok && !check.warning).collect();
         for warning in checks.iter().filter(|check| check.warning) {
             cx.warn(format!("{}: {}", warning.name, warning.detail));
@@ -59,14 +66,20 @@ impl Step<World> for Validate {
         }
         let message = format!("{} of {} checks failed", failed.len(), checks.len());
         let failure = Failure::new(code::VALIDATION_FAILED, message);
-        Err(failed.iter().fold(failure, |failure, check| failure.cause(format!("{}: {}", check.name, check.detail))))
+        Err(failed
+            .iter()
+            .fold(failure, |failure, check| failure.cause(format!("{}: {}", check.name, check.detail))))
     }
 
     async fn verify(&self, cx: &StepCx<'_, World>, done: &Validated) -> Result<String> {
         let _written: Facts = files::read_json(&cx.world.folder.join(facts::AFTER))?;
         let warnings = done.checks.iter().filter(|check| check.warning).count();
         let passed = done.checks.len() - warnings;
-        Ok(if warnings == 0 { format!("{passed} checks passed") } else { format!("{passed} checks passed, {warnings} warnings") })
+        Ok(if warnings == 0 {
+            format!("{passed} checks passed")
+        } else {
+            format!("{passed} checks passed, {warnings} warnings")
+        })
     }
 }
 

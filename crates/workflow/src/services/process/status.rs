@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -121,7 +122,7 @@ impl Folder {
     /// The lock that makes a second supervisor impossible; `None` where another process has it.
     pub(super) fn lock(&self) -> Result<Option<File>> {
         let path = self.0.join("lock");
-        let file = File::options().create(true).append(true).open(&path);
+        let file = File::options().create(true).append(true).mode(0o600).open(&path);
         let file = file.map_err(|error| unusable("open", &path, &error))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),

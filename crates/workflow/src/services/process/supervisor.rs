@@ -6,6 +6,7 @@
 //! gets away: the command must stay in the foreground.)
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -229,9 +230,10 @@ impl Supervisor {
         Ok(child)
     }
 
-    /// The log belongs to the application: its mode is the umask's affair.
+    /// What an application prints may hold anything, so a log that is made here is its owner's alone;
+    /// one that is there keeps its mode.
     fn log(&self) -> std::io::Result<(File, File)> {
-        let file = File::options().create(true).append(true).open(&self.spec.log)?;
+        let file = File::options().create(true).append(true).mode(0o600).open(&self.spec.log)?;
         Ok((file.try_clone()?, file))
     }
 
