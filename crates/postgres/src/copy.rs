@@ -47,7 +47,11 @@ async fn statement(session: &Session, source: &str, copy: &str) -> Result<String
         (true, false) => " strategy file_copy",
         (false, _) => "",
     };
-    Ok(format!("create database {} template {}{strategy} allow_connections false", ident(copy), ident(source)))
+    Ok(format!(
+        "create database {} template {}{strategy} allow_connections false",
+        ident(copy),
+        ident(source)
+    ))
 }
 
 /// Runs a long statement; a person's word cancels it on the server too.
@@ -65,7 +69,9 @@ pub async fn cancellable(session: &Session, sql: &str, cancel: &Cancel) -> Resul
     // It may have finished just before it was asked to stop; then it is done.
     match running.await {
         Ok(()) => Ok(()),
-        Err(failure) if asked.is_ok() => Err(Failure::new(code::INTERRUPTED, "interrupted").cause(failure.message)),
+        Err(failure) if asked.is_ok() => {
+            Err(Failure::new(code::INTERRUPTED, "interrupted").cause(failure.message))
+        }
         Err(failure) => Err(failure),
     }
 }

@@ -17,11 +17,16 @@ const GOING: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// [`code::FENCE`] where one stays, named.
-pub async fn end_sessions(session: &Session, database: u32, which: impl Fn(&Backend) -> bool) -> Result<usize> {
+pub async fn end_sessions(
+    session: &Session,
+    database: u32,
+    which: impl Fn(&Backend) -> bool,
+) -> Result<usize> {
     let start = Instant::now();
     let mut ended = std::collections::BTreeSet::new();
     loop {
-        let left: Vec<_> = server::backends(session, database).await?.into_iter().filter(|b| which(b)).collect();
+        let left: Vec<_> =
+            server::backends(session, database).await?.into_iter().filter(|b| which(b)).collect();
         if left.is_empty() {
             return Ok(ended.len());
         }
@@ -37,7 +42,8 @@ pub async fn end_sessions(session: &Session, database: u32, which: impl Fn(&Back
 }
 
 fn staying(backend: &Backend) -> Failure {
-    let message = format!("session {} of role {} ({}) does not end", backend.pid, backend.user, backend.application);
+    let message =
+        format!("session {} of role {} ({}) does not end", backend.pid, backend.user, backend.application);
     Failure::new(code::FENCE, message).cause(format!("{}: {}", backend.state, backend.query))
 }
 
@@ -63,18 +69,17 @@ pub async fn rename(session: &Session, renames: &[(u32, &str, &str)], open: bool
     for (_, from, _) in renames {
         allow_connections(session, from, false).await?;
     }
-    let renamed = rename_closed(session, renames).await;
-    let names = renames.iter().map(|(_, from, to)| if renamed.is_ok() { *to } else { *from });
-    for name in names.filter(|_| open || renamed.is_err()) {
+    let ended = rename_closed(session, renames).await;
+    let names = renames.iter().map(|(_, from, to)| if ended.is_ok() { *to } else { *from });
+    for name in names.filter(|_| open || ended.is_err()) {
         allow_connections(session, name, true).await?;
     }
-    renamed
+    ended
 }
 
 async fn rename_closed(session: &Session, renames: &[(u32, &str, &str)]) -> Result<()> {
-    let statement = |(_, from, to): &(u32, &str, &str)| {
-        format!("alter database {} rename to {}", ident(from), ident(to))
-    };
+    let statement =
+        |(_, from, to): &(u32, &str, &str)| format!("alter database {} rename to {}", ident(from), ident(to));
     // One message of the simple protocol is one transaction (PostgreSQL manual, 55.2.2.1).
     let sql = renames.iter().map(statement).collect::<Vec<_>>().join("; ");
     let mut last = None;
@@ -90,7 +95,9 @@ async fn rename_closed(session: &Session, renames: &[(u32, &str, &str)]) -> Resu
         }
     }
     let failure = last.unwrap_or_else(|| Failure::new(code::FENCE, "nothing was renamed"));
-    Err(Failure::new(code::FENCE, "a database can't be renamed").cause(failure.to_string()).cause(failure.causes.join("; ")))
+    Err(Failure::new(code::FENCE, "a database can't be renamed")
+        .cause(failure.to_string())
+        .cause(failure.causes.join("; ")))
 }
 
 /// Makes read-only transactions the database's default, or takes that back. A session can override
@@ -99,7 +106,8 @@ async fn rename_closed(session: &Session, renames: &[(u32, &str, &str)]) -> Resu
 /// # Errors
 /// As [`Session::batch`].
 pub async fn default_read_only(session: &Session, name: &str, on: bool) -> Result<()> {
-    let change = if on { "set default_transaction_read_only = on" } else { "reset default_transaction_read_only" };
+    let change =
+        if on { "set default_transaction_read_only = on" } else { "reset default_transaction_read_only" };
     session.batch(&format!("alter database {} {change}", ident(name))).await
 }
 
@@ -108,7 +116,8 @@ pub async fn default_read_only(session: &Session, name: &str, on: bool) -> Resul
 /// # Errors
 /// As [`Session::rows`].
 pub async fn prepared(session: &Session, name: &str) -> Result<Vec<String>> {
-    let rows = session.rows("select gid from pg_prepared_xacts where database = $1::text::name", &[&name]).await?;
+    let rows =
+        session.rows("select gid from pg_prepared_xacts where database = $1::text::name", &[&name]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 

@@ -43,11 +43,16 @@ impl Marker {
 
     /// Why nobody else may begin, and where the run can be brought to an end.
     pub fn refusal(&self) -> Failure {
-        let message = format!("run {} is open on `{}`; its journal is on host {}", self.run, self.target, self.host);
+        let message =
+            format!("run {} is open on `{}`; its journal is on host {}", self.run, self.target, self.host);
         Failure::new(code::TARGET_LEASED, message)
             .cause(format!("the journal is in {}", self.journal))
             .changed("nothing was changed")
-            .hint(format!("on {}: switchback resume {run}, or switchback abort {run}", self.host, run = self.run))
+            .hint(format!(
+                "on {}: switchback resume {run}, or switchback abort {run}",
+                self.host,
+                run = self.run
+            ))
     }
 }
 

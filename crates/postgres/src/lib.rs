@@ -14,3 +14,5 @@ pub mod settings;
 pub mod snapshot;
 
 pub use session::Session;
+/// A row of a result, read by its columns' types.
+pub use tokio_postgres::Row;

@@ -38,7 +38,12 @@ impl Identity {
                 &[],
             )
             .await?;
-        Ok(Self { system_identifier: row.get(0), timeline: row.get(1), version_num: row.get(2), version: row.get(3) })
+        Ok(Self {
+            system_identifier: row.get(0),
+            timeline: row.get(1),
+            version_num: row.get(2),
+            version: row.get(3),
+        })
     }
 }
 
@@ -122,6 +127,7 @@ pub async fn backends(session: &Session, database: u32) -> Result<Vec<Backend>> 
 
 /// What our role may do with a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is had or not, whatever the others are")]
 pub struct Rights {
     /// Our role.
     pub role: String,

@@ -24,6 +24,7 @@ impl App {
     }
 
     /// A result, to stdout. A reader that went away is no error.
+    #[expect(clippy::unused_self, reason = "streams belong to the process that this stands for")]
     pub(crate) fn print(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         let _reader_gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -31,13 +32,15 @@ impl App {
 
     /// A value as JSON, to stdout.
     pub(crate) fn print_json<T: serde::Serialize>(&self, value: &T) -> Result<()> {
-        let text = serde_json::to_string_pretty(value)
-            .map_err(|error| Failure::new(code::INTERNAL, "the result can't be written as JSON").because(&error))?;
+        let text = serde_json::to_string_pretty(value).map_err(|error| {
+            Failure::new(code::INTERNAL, "the result can't be written as JSON").because(&error)
+        })?;
         self.print(&(text + "\n"));
         Ok(())
     }
 
     /// Everything that is no result, to stderr.
+    #[expect(clippy::unused_self, reason = "streams belong to the process that this stands for")]
     pub(crate) fn say(&self, text: &str) {
         let mut err = std::io::stderr().lock();
         let _nobody_listens = err.write_all(text.as_bytes()).and_then(|()| err.flush());
@@ -70,7 +73,8 @@ impl App {
     /// How runs are shown.
     pub(crate) fn terminal(&self) -> TerminalOptions {
         let tty = std::io::stderr().is_terminal();
-        let width = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(100, |size| usize::from(size.ws_col));
+        let width =
+            rustix::termios::tcgetwinsize(std::io::stderr()).map_or(100, |size| usize::from(size.ws_col));
         TerminalOptions {
             tty,
             color: self.theme().color,
@@ -78,7 +82,7 @@ impl App {
             verbose: self.global.verbose,
             quiet: self.global.quiet,
             width: if width == 0 { 100 } else { width },
-            downtime: Some(|run, now| switchback_workflow::steps::downtime_ms(run, now)),
+            downtime: Some(switchback_workflow::steps::downtime_ms),
         }
     }
 
@@ -169,7 +173,9 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 
 /// Whether the locale is UTF-8.
 fn unicode() -> bool {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| variable(name).filter(|value| !value.is_empty()));
     set.is_some_and(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"))
 }
 

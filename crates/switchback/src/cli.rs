@@ -9,7 +9,9 @@ use crate::commands::Command;
 /// Takes a PostgreSQL application through a migration, and back.
 #[derive(Parser)]
 #[command(name = "switchback", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "First time? `switchback demo` shows a whole run; `switchback init` writes a configuration.")]
+#[command(
+    after_help = "First time? `switchback demo` shows a whole run; `switchback init` writes a configuration."
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,

@@ -29,7 +29,13 @@ pub(crate) async fn begin(app: &App, world: World, plan: Plan) -> Result<Exit> {
 }
 
 /// Goes on with a run, forward or (with a reason) back.
-pub(crate) async fn go_on(app: &App, now: &Config, run: &RunId, back: Option<Failure>, accept_loss: bool) -> Result<Exit> {
+pub(crate) async fn go_on(
+    app: &App,
+    now: &Config,
+    run: &RunId,
+    back: Option<Failure>,
+    accept_loss: bool,
+) -> Result<Exit> {
     let (journal, view) = Journal::open(&app::runs_folder(now), run)?;
     let config = Config::from_snapshot(&view.plan.settings, now, &app::variable)?;
     let world = World::new(config, run.clone(), app::operator(), journal.folder().to_owned());
@@ -50,7 +56,10 @@ fn reporters(app: &App) -> Result<(Reporters, Observer)> {
     match FORMATS.iter().find(|known| known.name == format) {
         Some(known) => reporters.push((known.open)(Box::new(std::io::stdout()))),
         None if format == "text" => {}
-        None => return Err(Failure::new(code::USAGE, format!("a run can't be shown as `{format}`")).hint("one of: text, json, jsonl")),
+        None => {
+            return Err(Failure::new(code::USAGE, format!("a run can't be shown as `{format}`"))
+                .hint("one of: text, json, jsonl"));
+        }
     }
     let reporters: Reporters = Rc::new(RefCell::new(reporters));
     let shared = reporters.clone();
@@ -114,7 +123,8 @@ async fn ticking(reporters: &Reporters) -> Outcome {
 /// Hears Ctrl-C and SIGTERM: the first stops the step and unwinds; every further one says what is
 /// going on, for a run that is unwinding must not be stopped half-way.
 fn listen(app: &App, canceller: Rc<Canceller>) -> Result<impl Future<Output = Outcome>> {
-    let no_signals = |error: std::io::Error| Failure::new(code::INTERNAL, "signals can't be heard").because(&error);
+    let no_signals =
+        |error: std::io::Error| Failure::new(code::INTERNAL, "signals can't be heard").because(&error);
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
     let (theme, quiet) = (app.theme(), app.global.quiet);
@@ -129,10 +139,15 @@ fn listen(app: &App, canceller: Rc<Canceller>) -> Result<impl Future<Output = Ou
             if heard == 1 {
                 canceller.cancel();
             }
-            let text = if heard == 1 { "interrupted: what was begun is taken back" } else { "still taking back; killing this process would leave it half-way (then: switchback resume)" };
+            let text = if heard == 1 {
+                "interrupted: what was begun is taken back"
+            } else {
+                "still taking back; killing this process would leave it half-way (then: switchback resume)"
+            };
             if !quiet {
                 let mut err = anstream::stderr().lock();
-                let _nobody_listens = std::io::Write::write_all(&mut err, format!("\n{}\n", theme.bold(text)).as_bytes());
+                let _nobody_listens =
+                    std::io::Write::write_all(&mut err, format!("\n{}\n", theme.bold(text)).as_bytes());
             }
         }
     })
@@ -155,4 +170,3 @@ fn write_documents(folder: &Path, view: &RunView) -> Result<()> {
     }
     Ok(())
 }
-

@@ -2,6 +2,8 @@
 //! where it started. The crash points are counted from a run, and the steps from its plan, so a new
 //! step is tried without being named here.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
+
 use std::collections::BTreeSet;
 
 use switchback_testkit::{Host, Shape, State, cluster};
@@ -27,7 +29,10 @@ fn assert_same(wanted: &State, found: &State, what: &str) {
 }
 
 fn events(journal: &[String]) -> Vec<serde_json::Value> {
-    journal.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["event"].clone()).collect()
+    journal
+        .iter()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["event"].clone())
+        .collect()
 }
 
 fn steps(journal: &[String]) -> Vec<String> {
@@ -47,7 +52,11 @@ async fn a_deploy_and_its_rollback() {
         let start = host.state().await;
         host.expect(&host.deploy(), 0);
         let done = host.state().await;
-        assert_eq!(host.database().text("select version_num from public.alembic_version").await, "r3", "{shape:?}");
+        assert_eq!(
+            host.database().text("select version_num from public.alembic_version").await,
+            "r3",
+            "{shape:?}"
+        );
         assert!(!start.differences(&done).is_empty());
         host.expect(&["rollback"], 0);
         assert_same(&start, &host.state().await, &format!("rolled back, {shape:?}"));

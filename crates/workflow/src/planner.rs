@@ -48,6 +48,7 @@ struct Found {
 /// [`code::TARGET_LEASED`] where a run is open, the migrator's errors (two heads, unknown
 /// revision), [`code::RELEASE_UNKNOWN`], [`code::NOTHING_TO_DO`], and those of a connection.
 pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
+    crate::checks::configuration(&world.config)?;
     let found = find(world, release).await?;
     if found.scripts.pending.is_empty() && found.release_before == found.release_after {
         return Err(Failure::new(

@@ -185,10 +185,8 @@ async fn written_since(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
         let name = bare(&difference.object);
         let rows = |side: &Facts| side.data.tables.get(name).map_or(0, |table| table.rows);
         let (was, is) = (rows(&after), rows(&now));
-        written.push(match was == is {
-            true => format!("{}: changed", difference.object),
-            false => format!("{}: {was} → {is} rows", difference.object),
-        });
+        let how = if was == is { "changed".to_owned() } else { format!("{was} → {is} rows") };
+        written.push(format!("{}: {how}", difference.object));
     }
     Ok(written)
 }

@@ -26,7 +26,7 @@ use crate::steps::close::Close;
 use crate::steps::lease::Lease;
 
 /// How long a server that went away is waited for in the middle of a run.
-const SERVER_BACK: Duration = Duration::from_secs(60);
+const SERVER_BACK: Duration = Duration::from_mins(1);
 
 /// Everything that steps act on.
 pub struct World {
@@ -211,7 +211,7 @@ impl World {
     }
 }
 
-fn pids(rows: &[tokio_postgres::Row]) -> Vec<i32> {
+fn pids(rows: &[switchback_postgres::Row]) -> Vec<i32> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 

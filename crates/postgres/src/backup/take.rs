@@ -19,9 +19,9 @@ use super::{Client, Listener, Progress, blocking, client, files, io, together};
 use crate::Session;
 use crate::catalog::Catalog;
 use crate::digest::{self, DataFacts, Scope, SequenceFacts};
+use crate::lease::Marker;
 use crate::scratch::{Scratch, ScratchOptions};
 use crate::server::Identity;
-use crate::lease::Marker;
 use crate::settings::DatabaseSettings;
 use crate::snapshot::SnapshotHolder;
 

@@ -58,13 +58,22 @@ async fn create(world: &World, app: &App, cancel: &Cancel) -> Result<Exit> {
     }
     let proof = manifest.proof.as_ref().map_or_else(String::new, |proof| {
         let took = human(std::time::Duration::from_millis(proof.restored_in_ms));
-        format!(": restored in {took}, {} tables and {} rows equal", proof.compared.tables, proof.compared.rows)
+        format!(
+            ": restored in {took}, {} tables and {} rows equal",
+            proof.compared.tables, proof.compared.rows
+        )
     });
     app.print(&format!("{}  {}{proof}\n", folder.display(), Size(manifest.bytes())));
     Ok(Exit::Done)
 }
 
-async fn verify(world: &World, app: &App, name: Option<&str>, files_only: bool, cancel: &Cancel) -> Result<Exit> {
+async fn verify(
+    world: &World,
+    app: &App,
+    name: Option<&str>,
+    files_only: bool,
+    cancel: &Cancel,
+) -> Result<Exit> {
     let found = find(world, name)?;
     let manifest = found.manifest.clone()?;
     let client = backups::client(world).await?;
@@ -85,7 +94,11 @@ async fn verify(world: &World, app: &App, name: Option<&str>, files_only: bool, 
     if app.json() {
         app.print_json(&serde_json::json!({ "id": found.id, "ok": true, "proof": proof }))?;
     } else {
-        let what = if proof.is_some() { "every file is as it was; restored and equal" } else { "every file is as it was" };
+        let what = if proof.is_some() {
+            "every file is as it was; restored and equal"
+        } else {
+            "every file is as it was"
+        };
         app.print(&format!("{}: {what}\n", found.id));
     }
     Ok(Exit::Done)
@@ -120,12 +133,15 @@ fn line(backup: &Listed) -> Option<BackupLine> {
 fn prune(world: &World, app: &App, keep: Option<usize>) -> Result<Exit> {
     let settings = &world.config.environment.backup;
     let keep = keep.unwrap_or(settings.keep);
-    if !app.confirm(&format!("remove all but the newest {keep} backups in {}?", settings.directory.display())) {
+    if !app.confirm(&format!("remove all but the newest {keep} backups in {}?", settings.directory.display()))
+    {
         return Err(Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed"));
     }
     let pruned = backup::prune(&settings.directory, keep)?;
     if app.json() {
-        app.print_json(&serde_json::json!({ "removed": pruned.removed, "spared": pruned.spared, "swept": pruned.swept }))?;
+        app.print_json(
+            &serde_json::json!({ "removed": pruned.removed, "spared": pruned.spared, "swept": pruned.swept }),
+        )?;
         return Ok(Exit::Done);
     }
     for id in pruned.removed.iter().chain(&pruned.swept) {

@@ -37,7 +37,8 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     planner::pass_gates(&world, &plan)?;
-    let question = format!("deploy to {}: {} migrations on `{}`?", plan.environment, plan.pending.len(), plan.target);
+    let question =
+        format!("deploy to {}: {} migrations on `{}`?", plan.environment, plan.pending.len(), plan.target);
     if !app.confirm(&question) {
         return Err(Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed"));
     }
@@ -46,7 +47,9 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
 
 /// One run at a time, whatever the server says: an open journal here must be brought to an end first.
 fn refuse_open_run(config: &Config, app: &App) -> Result<()> {
-    let Some(open) = app::runs(config, app).into_iter().find(switchback_model::RunView::is_open) else { return Ok(()) };
+    let Some(open) = app::runs(config, app).into_iter().find(switchback_model::RunView::is_open) else {
+        return Ok(());
+    };
     let run = &open.plan.run;
     let failure = Failure::new(code::RUN_OPEN, format!("run {run} is open"))
         .changed("nothing was changed")

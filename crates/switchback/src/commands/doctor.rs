@@ -8,7 +8,9 @@ use switchback_workflow::examine::{Look, Mark, Needs, examine};
 use crate::app::App;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example: switchback doctor -e production\nExit status 1: something stands in the way of a run.")]
+#[command(
+    after_help = "Example: switchback doctor -e production\nExit status 1: something stands in the way of a run."
+)]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {
@@ -17,7 +19,9 @@ pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {
     let looks = examine(&world, &needs, &mut |_| {}).await;
     let bad = looks.iter().any(|look| look.mark == Mark::Bad);
     if app.json() {
-        app.print_json(&serde_json::json!({ "environment": world.config.environment_name, "looks": looks, "ok": !bad }))?;
+        app.print_json(
+            &serde_json::json!({ "environment": world.config.environment_name, "looks": looks, "ok": !bad }),
+        )?;
     } else {
         let shown: Vec<Check> = looks.into_iter().map(shown).collect();
         app.print(&checks(&shown, app.theme_out()));

@@ -31,10 +31,15 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     if scripts.is_empty() {
         app.say("nothing to take back\n");
     }
-    if let Some((script, why)) = scripts.iter().find_map(|script| script.no_down.as_ref().map(|why| (script, why))) {
-        return Err(Failure::new(code::MIGRATION_FAILED, format!("{} can't be taken back: {why}", script.revision))
-            .cause(script.path.clone())
-            .changed("nothing was changed"));
+    if let Some((script, why)) =
+        scripts.iter().find_map(|script| script.no_down.as_ref().map(|why| (script, why)))
+    {
+        return Err(Failure::new(
+            code::MIGRATION_FAILED,
+            format!("{} can't be taken back: {why}", script.revision),
+        )
+        .cause(script.path.clone())
+        .changed("nothing was changed"));
     }
     if !app.confirm(&format!("take {} migrations back on `{}`?", scripts.len(), held.world.names.target)) {
         return Err(Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed"));

@@ -14,7 +14,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, app: &App) -> Result<Exit> {
     let Some(asked) = &args.code else {
         for code in ALL {
-            app.print(&format!("{}\n", code.page().lines().next().unwrap_or_default().trim_start_matches("# ")));
+            app.print(&format!(
+                "{}\n",
+                code.page().lines().next().unwrap_or_default().trim_start_matches("# ")
+            ));
         }
         return Ok(Exit::Done);
     };

@@ -86,16 +86,23 @@ pub(crate) async fn hold(app: &App, place: &Place) -> Result<Held> {
 
 /// A configuration of nothing but a target and a folder.
 fn without_file(url: &str, dir: &std::path::Path, tool: &str) -> Result<Config> {
-    let unreadable = |error: std::io::Error| Failure::new(code::MIGRATIONS_NOT_FOUND, format!("{} can't be read", dir.display())).because(&error);
+    let unreadable = |error: std::io::Error| {
+        Failure::new(code::MIGRATIONS_NOT_FOUND, format!("{} can't be read", dir.display())).because(&error)
+    };
     let dir = dir.canonicalize().map_err(unreadable)?;
     let flask = tool == "alembic" && alembic::find(&dir)?.flask_migrate;
     let command = if flask { r#"["flask", "db"]"# } else { r#"["alembic"]"# };
     let root = dir.parent().unwrap_or(&dir).to_owned();
+    let quoted = |path: &std::path::Path| serde_json::Value::from(path.display().to_string());
     let text = format!(
-        "[migrations]\ntool = {tool:?}\ndirectory = {dir:?}\ncommand = {command}\nworking_directory = {root:?}\n\
-         [environments.target]\ndatabase_url = \"${{URL}}\"\n"
+        "[migrations]\ntool = {tool:?}\ndirectory = {}\ncommand = {command}\nworking_directory = {}\n\
+         [environments.target]\ndatabase_url = \"${{URL}}\"\n",
+        quoted(&dir),
+        quoted(&root)
     );
-    Config::parse(&text, &root.join("the command line"), None, &|name| (name == "URL").then(|| url.to_owned()))
+    Config::parse(&text, &root.join("the command line"), None, &|name| {
+        (name == "URL").then(|| url.to_owned())
+    })
 }
 
 impl Held {
@@ -117,8 +124,14 @@ impl Held {
             if ended.is_err() {
                 break;
             }
-            let moved = Moved { revision: script.revision.clone(), name: script.name.clone(), ms: millis(one) };
-            app.say(&format!("{} {} {}\n", if way == Way::Up { "applied" } else { "reverted" }, moved.revision, moved.name));
+            let moved =
+                Moved { revision: script.revision.clone(), name: script.name.clone(), ms: millis(one) };
+            app.say(&format!(
+                "{} {} {}\n",
+                if way == Way::Up { "applied" } else { "reverted" },
+                moved.revision,
+                moved.name
+            ));
             if way == Way::Up { done.applied.push(moved) } else { done.reverted.push(moved) }
         }
         done.current = self.current().await?;
@@ -135,8 +148,12 @@ impl Held {
         let world = &self.world;
         let url = &world.config.database_url;
         let (program, what, wanted, origin) = match way {
-            Way::Up => (world.migrator().up(url, &script.revision)?, "migration", &script.after, &script.before),
-            Way::Down => (world.migrator().down(url, &script.down_to)?, "downgrade of", &script.before, &script.after),
+            Way::Up => {
+                (world.migrator().up(url, &script.revision)?, "migration", &script.after, &script.before)
+            }
+            Way::Down => {
+                (world.migrator().down(url, &script.down_to)?, "downgrade of", &script.before, &script.after)
+            }
         };
         let what = format!("{what} {}", script.revision);
         let verbose = app.global.verbose;
@@ -145,29 +162,37 @@ impl Held {
             Heard::Warning(message) => app.say(&format!("! {message}\n")),
             _ => {}
         };
-        let caller = Caller { world, cancel: &self.cancel, hear: &hear };
+        let by = Caller { world, cancel: &self.cancel, hear: &hear };
         let may_retry = async || Ok(!script.leaves_transaction && self.current().await? == *origin);
-        let called = migration::call(&caller, program, &what, may_retry).await;
+        let ended = migration::call(&by, program, &what, may_retry).await;
         let current = self.current().await?;
-        match called {
+        match ended {
             Err(failure) if current == *origin && !script.leaves_transaction => {
-                Err(failure.changed(format!("the target is at {}, as before this migration", shown(&current))))
+                Err(failure
+                    .changed(format!("the target is at {}, as before this migration", shown(&current))))
             }
             Err(failure) => Err(half_way(&failure, &what, &current)),
             Ok(()) if current == *wanted => Ok(()),
-            Ok(()) if current == *origin => Err(Failure::new(code::REVISION_UNCHANGED, format!("the migrator said that {what} is done, and the target's revision is unchanged"))
-                .hint("is it told the right database? look at [migrations] database_url_variable and env.py")),
-            Ok(()) => Err(Failure::new(code::REVISION_DIFFERS, format!("after {what} the target is at {}, not at {}", shown(&current), shown(wanted)))),
+            Ok(()) if current == *origin => Err(Failure::new(
+                code::REVISION_UNCHANGED,
+                format!("the migrator said that {what} is done, and the target's revision is unchanged"),
+            )
+            .hint("is it told the right database? look at [migrations] database_url_variable and env.py")),
+            Ok(()) => Err(Failure::new(
+                code::REVISION_DIFFERS,
+                format!("after {what} the target is at {}, not at {}", shown(&current), shown(wanted)),
+            )),
         }
     }
 }
 
 /// A failure outside of a transaction: a person must look.
 fn half_way(failure: &Failure, what: &str, current: &[String]) -> Failure {
-    let mut stuck = Failure::new(code::STUCK, format!("{what} failed half-way, and is not in one transaction"))
-        .cause(failure.message.clone())
-        .changed(format!("a part of it may be applied; the history says {}", shown(current)))
-        .hint("look at what it has done, finish or revert it by hand, then: switchback stamp REV");
+    let mut stuck =
+        Failure::new(code::STUCK, format!("{what} failed half-way, and is not in one transaction"))
+            .cause(failure.message.clone())
+            .changed(format!("a part of it may be applied; the history says {}", shown(current)))
+            .hint("look at what it has done, finish or revert it by hand, then: switchback stamp REV");
     stuck.causes.extend(failure.causes.clone());
     stuck
 }

@@ -28,7 +28,6 @@ use switchback_model::{Exit, Result};
 use crate::app::App;
 
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one of it, once")]
 pub(crate) enum Command {
     /// Look at this folder and write a commented switchback.toml
     Init(init::Args),
@@ -88,7 +87,7 @@ pub(crate) async fn run(command: Command, app: &App) -> Result<Exit> {
         Command::Rollback(args) => rollback::run(&args, app).await,
         Command::Abort(args) => abort::run(&args, app).await,
         Command::Validate(args) => validate::run(&args, app).await,
-        Command::Backup(command) => backup::run(&command, app).await,
+        Command::Backup(command) => Box::pin(backup::run(&command, app)).await,
         Command::Restore(args) => restore::run(&args, app).await,
         Command::Runs(command) => runs::run(&command, app),
         Command::Report(args) => report::run(&args, app),

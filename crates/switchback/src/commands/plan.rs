@@ -37,7 +37,8 @@ pub(crate) fn show(plan: &Plan, app: &App) -> Result<()> {
         Some(document) => app.print(&(document.render)(plan)),
         None if format == "text" => app.print(&text::text(plan, app.theme_out(), app.terminal().width)),
         None => {
-            return Err(Failure::new(code::USAGE, format!("a plan can't be shown as `{format}`")).hint("one of: text, md, json"));
+            return Err(Failure::new(code::USAGE, format!("a plan can't be shown as `{format}`"))
+                .hint("one of: text, md, json"));
         }
     }
     Ok(())

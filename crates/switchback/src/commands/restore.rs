@@ -9,7 +9,9 @@ use super::backup::{find, hearing};
 use crate::app::App;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example: switchback restore 2026 --into ada_yesterday\nNever replaces a database: it makes one beside it.")]
+#[command(
+    after_help = "Example: switchback restore 2026 --into ada_yesterday\nNever replaces a database: it makes one beside it."
+)]
 pub(crate) struct Args {
     /// The backup: its name, the beginning of it, or its folder
     backup: String,
@@ -36,7 +38,10 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let compared = &restored.compared;
     app.print(&format!(
         "`{}` is equal to the backup: {} tables, {} rows; {}\n",
-        restored.database, compared.tables, compared.rows, human(restored.took)
+        restored.database,
+        compared.tables,
+        compared.rows,
+        human(restored.took)
     ));
     Ok(Exit::Done)
 }

@@ -28,7 +28,8 @@ pub(crate) fn open_run(runs: &[RunView], asked: Option<&str>, what: &str) -> Res
         None => runs.iter().rev().find(|run| run.is_open()),
     };
     let nothing = || Failure::new(code::NOTHING_TO_RESUME, format!("there is no open run to {what}"));
-    let run = run.ok_or_else(|| nothing().changed("nothing was changed").hint("see the runs: switchback runs list"))?;
+    let run = run
+        .ok_or_else(|| nothing().changed("nothing was changed").hint("see the runs: switchback runs list"))?;
     if !run.is_open() {
         let status = run.outcome.as_ref().map_or("over", |outcome| outcome.status.name());
         return Err(nothing()
@@ -48,10 +49,13 @@ pub(crate) fn named<'a>(runs: &'a [RunView], asked: &str) -> Result<&'a RunView>
     let fitting: Vec<_> = runs.iter().filter(fits).collect();
     match fitting.as_slice() {
         [only] => Ok(only),
-        several => Err(Failure::new(code::RUN_UNKNOWN, match several.len() {
-            0 => format!("there is no run `{asked}` of this environment"),
-            many => format!("{many} runs fit `{asked}`"),
-        })
+        several => Err(Failure::new(
+            code::RUN_UNKNOWN,
+            match several.len() {
+                0 => format!("there is no run `{asked}` of this environment"),
+                many => format!("{many} runs fit `{asked}`"),
+            },
+        )
         .hint("see the runs: switchback runs list")),
     }
 }

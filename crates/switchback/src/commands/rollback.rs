@@ -8,8 +8,10 @@ use crate::app::{self, App};
 use crate::run;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example: switchback rollback\nWrites that came after the run are kept by the downgrade where that \
-    is possible; they are lost only with --accept-loss.")]
+#[command(
+    after_help = "Example: switchback rollback\nWrites that came after the run are kept by the downgrade where that \
+    is possible; they are lost only with --accept-loss."
+)]
 pub(crate) struct Args {
     /// The run; default: the one that is open, else the last one
     run: Option<String>,
@@ -31,7 +33,8 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
 
 /// The open run, else the last one that succeeded: an older one lies under it.
 fn meant(runs: &[RunView], asked: Option<&str>) -> Result<RunId> {
-    let succeeded = |run: &&RunView| run.outcome.as_ref().is_some_and(|outcome| outcome.status == RunStatus::Succeeded);
+    let succeeded =
+        |run: &&RunView| run.outcome.as_ref().is_some_and(|outcome| outcome.status == RunStatus::Succeeded);
     let last = runs.iter().rev().find(|run| run.is_open() || succeeded(run));
     let last = last.ok_or_else(|| {
         Failure::new(code::NOTHING_TO_RESUME, "there is no run to take back").changed("nothing was changed")

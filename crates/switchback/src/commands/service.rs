@@ -32,7 +32,9 @@ pub(crate) async fn run(command: &Service, app: &App) -> Result<Exit> {
         app.print_json(&serde_json::json!({ "state": state, "blocked_by": service.blocked_by().await? }))?;
     } else {
         let text = match &state {
-            ServiceState::Running { pid, since, restarts } => format!("runs: process {pid} since {since}, {restarts} restarts"),
+            ServiceState::Running { pid, since, restarts } => {
+                format!("runs: process {pid} since {since}, {restarts} restarts")
+            }
             ServiceState::Stopped => "stopped".into(),
             ServiceState::Failed { why } => format!("failed: {why}"),
         };

@@ -8,7 +8,9 @@ use super::migrator::{Place, hold, root};
 use crate::app::App;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example: switchback stamp 36cb5f812e94\nRuns no migration: only the history table is written.")]
+#[command(
+    after_help = "Example: switchback stamp 36cb5f812e94\nRuns no migration: only the history table is written."
+)]
 pub(crate) struct Args {
     /// The revision
     revision: String,
@@ -21,7 +23,11 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let migrator = held.world.migrator();
     let revision = migrator.find(&root(&held), &args.revision)?;
     let before = held.current().await?;
-    let question = format!("write {revision} into the history of `{}` (now {})?", held.world.names.target, shown(&before));
+    let question = format!(
+        "write {revision} into the history of `{}` (now {})?",
+        held.world.names.target,
+        shown(&before)
+    );
     if !app.confirm(&question) {
         return Err(Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed"));
     }
@@ -30,7 +36,10 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     migration::call(&caller, program, &format!("stamp {revision}"), async || Ok(false)).await?;
     let current = held.current().await?;
     if current != [revision.clone()] {
-        return Err(Failure::new(code::REVISION_DIFFERS, format!("the history is at {}, not at {revision}", shown(&current))));
+        return Err(Failure::new(
+            code::REVISION_DIFFERS,
+            format!("the history is at {}, not at {revision}", shown(&current)),
+        ));
     }
     app.print(&format!("at {}\n", shown(&current)));
     Ok(Exit::Done)

@@ -20,8 +20,12 @@ pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {
     // A run that is open may have the target behind its fence, under another name.
     let name = match &marker {
         Some((marker, databases)) => {
-            let names = switchback_workflow::names::Names::of(&marker.target, &switchback_model::RunId(marker.run.clone()));
-            let here = databases.iter().find(|database| [&names.target, &names.fenced].contains(&&database.name));
+            let names = switchback_workflow::names::Names::of(
+                &marker.target,
+                &switchback_model::RunId(marker.run.clone()),
+            );
+            let here =
+                databases.iter().find(|database| [&names.target, &names.fenced].contains(&&database.name));
             here.map_or(names.target, |database| database.name.clone())
         }
         None => target::name_now(&world).await.unwrap_or_else(|_| world.names.target.clone()),
@@ -51,8 +55,13 @@ pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {
         app.print_json(&status)?;
     } else {
         app.print(&tables::status(&status, app.theme_out()));
-        if let Some((marker, _)) = marker.filter(|(marker, _)| open.is_none_or(|open| open.plan.run.0 != marker.run)) {
-            app.print(&format!("run {} is open on this target; its journal is on {}, in {}\n", marker.run, marker.host, marker.journal));
+        if let Some((marker, _)) =
+            marker.filter(|(marker, _)| open.is_none_or(|open| open.plan.run.0 != marker.run))
+        {
+            app.print(&format!(
+                "run {} is open on this target; its journal is on {}, in {}\n",
+                marker.run, marker.host, marker.journal
+            ));
         }
     }
     Ok(Exit::Done)

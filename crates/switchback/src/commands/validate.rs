@@ -10,7 +10,9 @@ use switchback_workflow::{facts, world};
 use crate::app::App;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example: switchback validate -e production\nExit status 1: a check failed. Nothing is changed.")]
+#[command(
+    after_help = "Example: switchback validate -e production\nExit status 1: a check failed. Nothing is changed."
+)]
 pub(crate) struct Args {}
 
 pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {

@@ -111,7 +111,10 @@ impl Host {
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.current_dir(self.folder.path()).arg("--yes").args(words);
-        command.env("APP_URL", self.database.url().expose()).env("LC_ALL", "C.UTF-8").env_remove("SWITCHBACK_FAULT");
+        command
+            .env("APP_URL", self.database.url().expose())
+            .env("LC_ALL", "C.UTF-8")
+            .env_remove("SWITCHBACK_FAULT");
         command
     }
 
@@ -161,7 +164,8 @@ impl Host {
 
     /// The lines of the newest run's journal.
     pub fn journal(&self) -> Vec<String> {
-        let mut runs: Vec<_> = std::fs::read_dir(self.path(".switchback/runs")).unwrap().map(|e| e.unwrap().path()).collect();
+        let mut runs: Vec<_> =
+            std::fs::read_dir(self.path(".switchback/runs")).unwrap().map(|e| e.unwrap().path()).collect();
         runs.sort();
         let text = std::fs::read_to_string(runs.last().unwrap().join("journal.jsonl")).unwrap();
         text.lines().map(str::to_owned).collect()
@@ -196,7 +200,9 @@ impl Host {
         self.write("code/migrations/script.py.mako", "");
         for (revision, down) in revisions {
             let down = if *down == "None" { "None".to_owned() } else { format!("{down:?}") };
-            let text = format!("\"\"\"{revision} of the test\"\"\"\nrevision = {revision:?}\ndown_revision = {down}\n\n\ndef upgrade():\n    run()\n\n\ndef downgrade():\n    run()\n");
+            let text = format!(
+                "\"\"\"{revision} of the test\"\"\"\nrevision = {revision:?}\ndown_revision = {down}\n\n\ndef upgrade():\n    run()\n\n\ndef downgrade():\n    run()\n"
+            );
             self.write(&format!("code/migrations/versions/{revision}.py"), &text);
             let (up, down) = sql(revision);
             self.write(&format!("code/migrations/sql/{revision}.up.sql"), up);
@@ -216,7 +222,8 @@ impl Host {
         git.current_dir(self.path("code")).args(words);
         git.args::<[&str; 0], &str>([]);
         for role in ["AUTHOR", "COMMITTER"] {
-            git.env(format!("GIT_{role}_NAME"), "test").env(format!("GIT_{role}_EMAIL"), "test@example.invalid");
+            git.env(format!("GIT_{role}_NAME"), "test")
+                .env(format!("GIT_{role}_EMAIL"), "test@example.invalid");
         }
         let output = git.output().unwrap();
         assert!(output.status.success(), "git {words:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -242,14 +249,34 @@ impl Host {
         add(true, "[environments.production.backup]\ndirectory = \"backups\"\njobs = 1\n");
         add(code, "[environments.production.code]\nrepository = \"code\"\n");
         let port = self.port;
-        add(service, &format!("[environments.production.service]\nmanager = \"process\"\ncommand = [\"python3\", \"-S\", \"app.py\", \"{port}\"]\ndirectory = \"code\"\ngrace = \"5s\"\n"));
-        add(service, &format!("[environments.production.health]\nurl = \"{address}/health\"\nwithin = \"10s\"\nstable_for = \"200ms\"\n"));
-        add(service, "[environments.production.logs]\nfile = \"code/app.log\"\nfail_on = [\"Traceback\"]\nwatch = \"100ms\"\n");
-        add(page, &format!("[environments.production.maintenance]\nflag = \"maintenance.flag\"\nclosed_when = {{ url = \"{address}/\", status = 503 }}\n"));
+        add(
+            service,
+            &format!(
+                "[environments.production.service]\nmanager = \"process\"\ncommand = [\"python3\", \"-S\", \"app.py\", \"{port}\"]\ndirectory = \"code\"\ngrace = \"5s\"\n"
+            ),
+        );
+        add(
+            service,
+            &format!(
+                "[environments.production.health]\nurl = \"{address}/health\"\nwithin = \"10s\"\nstable_for = \"200ms\"\n"
+            ),
+        );
+        add(
+            service,
+            "[environments.production.logs]\nfile = \"code/app.log\"\nfail_on = [\"Traceback\"]\nwatch = \"100ms\"\n",
+        );
+        add(
+            page,
+            &format!(
+                "[environments.production.maintenance]\nflag = \"maintenance.flag\"\nclosed_when = {{ url = \"{address}/\", status = 503 }}\n"
+            ),
+        );
         if page && !service {
             text = text.replace(&format!("closed_when = {{ url = \"{address}/\", status = 503 }}\n"), "");
         }
-        text.push_str("\n[[validations]]\nname = \"users are still there\"\ntable = \"users\"\nrows = \"unchanged\"\n");
+        text.push_str(
+            "\n[[validations]]\nname = \"users are still there\"\ntable = \"users\"\nrows = \"unchanged\"\n",
+        );
         text
     }
 }

@@ -40,8 +40,11 @@ impl State {
         let admin = host.cluster().session().await;
         let target = host.database().session().await;
         let name = host.database().name().to_owned();
-        let data = digest::read(&host.url(), "testkit", Scope::default(), &Cancel::never(), &mut |_, _| {}).await;
-        let kept = |other: &String| ["rp", "failed"].iter().any(|kind| other.starts_with(&format!("{name}_{kind}_")));
+        let data =
+            digest::read(&host.url(), "testkit", Scope::default(), &Cancel::never(), &mut |_, _| {}).await;
+        let kept = |other: &String| {
+            ["rp", "failed"].iter().any(|kind| other.starts_with(&format!("{name}_{kind}_")))
+        };
         let all = server::databases(&admin).await.unwrap().into_iter().map(|database| database.name);
         let ours = all.filter(|other| other.starts_with(&name) && !kept(other));
         let like = format!("switchback%{}%", "");
@@ -66,7 +69,8 @@ impl State {
 
     /// What is not the same, one line each.
     pub fn differences(&self, other: &Self) -> Vec<String> {
-        let mut found: Vec<String> = self.catalog.diff(&other.catalog).into_iter().map(|d| format!("{d:?}")).collect();
+        let mut found: Vec<String> =
+            self.catalog.diff(&other.catalog).into_iter().map(|d| format!("{d:?}")).collect();
         found.extend(self.data.diff(&other.data).into_iter().map(|d| format!("{d:?}")));
         found.extend(self.settings.differences(&other.settings));
         let mut say = |what: &str, before: String, after: String| {

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use switchback_model::{Failure, Result, code};
+use switchback_postgres::Row;
 use switchback_postgres::digest::SequenceFacts;
-use tokio_postgres::Row;
 
 use super::shared::names::{Relation, counted};
 use super::shared::reach::Mentions;

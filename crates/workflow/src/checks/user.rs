@@ -7,10 +7,10 @@ use futures_util::stream::{self, StreamExt as _};
 use switchback_engine::exec::Program;
 use switchback_model::config::{Expected, RowBounds, RowRule, RowWord, Validation};
 use switchback_model::{Failure, Result, code};
+use switchback_postgres::Row;
 use switchback_postgres::Session;
 use switchback_postgres::session::{ident, literal};
 use switchback_sql::tokens;
-use tokio_postgres::Row;
 
 use super::shared::names::{Relation, counted};
 use super::{Check, CheckCx, CheckResult, Sessions, counts};

@@ -34,7 +34,7 @@ async fn slots(site: &Site<'_>) -> Result<Vec<Look>> {
     let sql =
         "select slot_name::text, active from pg_replication_slots where database = $1::text::name order by 1";
     let rows = site.admin()?.rows(sql, &[&site.name()]).await?;
-    let look = |row: &tokio_postgres::Row| {
+    let look = |row: &switchback_postgres::Row| {
         let (slot, active): (String, bool) = (row.get(0), row.get(1));
         let state = if active { "in use" } else { "not in use" };
         let seen =
@@ -74,7 +74,7 @@ async fn standbys(site: &Site<'_>) -> Result<Vec<Look>> {
                where not exists (select from pg_replication_slots s where s.active_pid = pid and s.slot_type = 'logical') \
                order by 1";
     let rows = site.admin()?.rows(sql, &[]).await?;
-    let look = |row: &tokio_postgres::Row| {
+    let look = |row: &switchback_postgres::Row| {
         let name: String = row.get(0);
         let lag = row.get::<_, Option<i64>>(1).and_then(|bytes| u64::try_from(bytes).ok());
         let lag =

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use switchback_model::Result;
+use switchback_postgres::Row;
 use switchback_postgres::fence;
 use switchback_postgres::session::Session;
-use tokio_postgres::Row;
 
 use super::{Connection, Examination, Look, Site, as_superuser, psql, some_of};
 

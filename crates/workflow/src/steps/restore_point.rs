@@ -169,7 +169,7 @@ async fn swap_back(cx: &StepCx<'_, World>, done: &Taken) -> Result<String> {
         mark_copy(cx).await?;
         let renames =
             [(done.target, name.as_str(), names.failed.as_str()), (copy, &names.restore_point, &name)];
-        fence::rename(&admin, &renames, false).await.map_err(swap_failed)?;
+        fence::rename(&admin, &renames, false).await.map_err(|failure| swap_failed(&failure))?;
     }
     fence::allow_connections(&admin, &name, true).await?;
     if server::database(&admin, &names.failed).await?.is_some() {
@@ -179,7 +179,7 @@ async fn swap_back(cx: &StepCx<'_, World>, done: &Taken) -> Result<String> {
     look_swapped(cx, done, &name).await
 }
 
-fn swap_failed(failure: Failure) -> Failure {
+fn swap_failed(failure: &Failure) -> Failure {
     let outer = Failure::new(code::SWAP, "the restore point can't take the target's place")
         .changed("both databases are there, the target under its name behind the fence");
     failure.causes.iter().fold(outer.cause(failure.message.clone()), Failure::cause)

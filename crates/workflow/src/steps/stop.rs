@@ -47,13 +47,12 @@ impl Step<World> for Stop {
 
     async fn run(&self, cx: &StepCx<'_, World>) -> Result<Stopped> {
         let Some(service) = cx.world.service() else { return Ok(Stopped { was_running: false }) };
-        let was_running = match cx.noted(WAS_RUNNING)? {
-            Some(noted) => noted,
-            None => {
-                let running = matches!(service.state().await?, ServiceState::Running { .. });
-                cx.note(WAS_RUNNING, &running)?;
-                running
-            }
+        let was_running = if let Some(noted) = cx.noted(WAS_RUNNING)? {
+            noted
+        } else {
+            let running = matches!(service.state().await?, ServiceState::Running { .. });
+            cx.note(WAS_RUNNING, &running)?;
+            running
         };
         service.block(&cx.world.run.0).await?;
         service.stop().await?;

@@ -29,7 +29,8 @@ impl Ada {
     /// Repository, database, configuration; v1 migrated, seeded, started and well.
     pub(super) async fn prepare(args: &Args, scratch: &Scratch, app: &App) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("switchback-demo-").tempdir();
-        let folder = folder.map_err(|error| failed("no temporary folder can be made").because(&error))?.keep();
+        let folder =
+            folder.map_err(|error| failed("no temporary folder can be made").because(&error))?.keep();
         let ada = Self {
             sources: absolute(&args.ada)?,
             venv: absolute(&args.venv)?,
@@ -39,7 +40,10 @@ impl Ada {
             folder,
         };
         app.say("making ADA's repository and its database …\n");
-        ada.program(&ada.sources.join("make-repository")).arg(ada.repository()).check(&Cancel::never()).await?;
+        ada.program(&ada.sources.join("make-repository"))
+            .arg(ada.repository())
+            .check(&Cancel::never())
+            .await?;
         ada.create_database().await?;
         switchback_workflow::files::write(&ada.config(), ada.configuration().as_bytes())?;
         app.say(&format!("migrating v1 and seeding it: {} orders …\n", args.orders));
@@ -95,7 +99,9 @@ impl Ada {
         let mut last = String::new();
         for _ in 0..100 {
             match health::ask(&url, Duration::from_secs(3)).await? {
-                Outcome::Answered(answer) if answer.status == 200 && answer.body.contains(&format!("\"{release}\"")) => {
+                Outcome::Answered(answer)
+                    if answer.status == 200 && answer.body.contains(&format!("\"{release}\"")) =>
+                {
                     return Ok(());
                 }
                 other => last = format!("{} {}", other.told(), other.excerpt()),
@@ -110,8 +116,9 @@ impl Ada {
         let program = self.script("load.py").args(["--check", "--database-url", &self.url.expose()]);
         let finished = program.arg("--record").arg(self.record()).run(&Cancel::never(), |_, _| {}).await?;
         let last = finished.stdout.lines().last().unwrap_or_default();
-        let counted: serde_json::Value = serde_json::from_str(last)
-            .map_err(|error| failed("the load client's check can't be read").because(&error).cause(finished.tail.join("\n")))?;
+        let counted: serde_json::Value = serde_json::from_str(last).map_err(|error| {
+            failed("the load client's check can't be read").because(&error).cause(finished.tail.join("\n"))
+        })?;
         let count = |name: &str| counted[name].as_u64();
         match (count("checked"), count("missing"), count("repeated")) {
             (Some(checked), Some(missing), Some(repeated)) if checked > 0 => Ok(missing + repeated),
@@ -137,7 +144,6 @@ impl Ada {
         let last = journal::list(&runs).pop().ok_or_else(|| failed("there is no run"))?;
         journal::read(&runs, &last)
     }
-
 
     /// The commit that is checked out.
     pub(super) async fn commit(&self) -> Result<String> {
@@ -201,7 +207,8 @@ fn toml_text(text: &str) -> String {
 }
 
 fn as_role(url: &DatabaseUrl, role: &str) -> Result<DatabaseUrl> {
-    let (_, rest) = url.expose().split_once('?').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap_or_default();
+    let (_, rest) =
+        url.expose().split_once('?').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap_or_default();
     DatabaseUrl::parse(&format!("postgresql://{role}@/{}?{rest}", url.database()))
 }
 
@@ -212,7 +219,9 @@ fn free_port() -> Result<u16> {
 
 fn absolute(path: &Path) -> Result<PathBuf> {
     path.canonicalize().map_err(|error| {
-        failed(&format!("{} is not there", path.display())).because(&error).hint("in a checkout of Switchback: script/demo")
+        failed(&format!("{} is not there", path.display()))
+            .because(&error)
+            .hint("in a checkout of Switchback: script/demo")
     })
 }
 

@@ -29,7 +29,8 @@ impl Seen {
         let admin = ada.session("postgres").await?;
         let target = ada.session("ada").await?;
         let scope = Scope { snapshot: None, jobs: 2, only: None };
-        let data = digest::read(&ada.target(), "switchback demo", scope, &Cancel::never(), &mut |_, _| {}).await?;
+        let data =
+            digest::read(&ada.target(), "switchback demo", scope, &Cancel::never(), &mut |_, _| {}).await?;
         let databases = server::databases(&admin).await?.into_iter().map(|database| database.name);
         // What is swapped out is kept, and said; all else must be gone.
         let kept = |name: &String| name.starts_with("ada_failed_") || name.starts_with("ada_rp_");
@@ -44,7 +45,8 @@ impl Seen {
 
     /// What is not as it was.
     pub(super) fn differences(&self, after: &Self) -> Vec<String> {
-        let mut found: Vec<String> = self.catalog.diff(&after.catalog).into_iter().map(|d| d.object).collect();
+        let mut found: Vec<String> =
+            self.catalog.diff(&after.catalog).into_iter().map(|d| d.object).collect();
         for difference in self.data.diff(&after.data) {
             let own = STARTS.contains(&difference.object.as_str());
             if !(own && self.one_start_more(after)) {
@@ -55,7 +57,9 @@ impl Seen {
         if self.commit != after.commit {
             found.push(format!("the checkout is at {}, not at {}", after.commit, self.commit));
         }
-        found.extend(self.databases.symmetric_difference(&after.databases).map(|name| format!("database {name}")));
+        found.extend(
+            self.databases.symmetric_difference(&after.databases).map(|name| format!("database {name}")),
+        );
         found
     }
 

@@ -29,16 +29,24 @@ pub(super) struct Load {
 
 impl Load {
     /// Starts it.
-    pub(super) fn start(ada: &Ada) -> Result<Self> {
+    pub(super) fn start(ada: &Ada) -> Self {
         let counted = ada.folder().join("load.json");
-        let script = ada.script("load.py").args(["--url", &ada.address(), "--workers", "4", "--rate", "60", "--record"]);
+        let script = ada.script("load.py").args([
+            "--url",
+            &ada.address(),
+            "--workers",
+            "4",
+            "--rate",
+            "60",
+            "--record",
+        ]);
         let script = script.arg(ada.record());
         // Its last line comes when it is told to end, so it goes into a file.
         let line = format!("exec {} > {}", script.display(), shell_word(&counted.display().to_string()));
         let program = Program::new("sh").args(["-c", &line]);
         let (canceller, cancel) = cancel_pair();
         let running = tokio::task::spawn_local(async move { program.run(&cancel, |_, _| {}).await });
-        Ok(Self { canceller, running, record: ada.record(), counted })
+        Self { canceller, running, record: ada.record(), counted }
     }
 
     /// Returns when the first writes are acknowledged.
@@ -58,8 +66,9 @@ impl Load {
         drop(self.running.await);
         let text = std::fs::read_to_string(&self.counted).unwrap_or_default();
         let last = text.lines().last().unwrap_or_default();
-        let counted: serde_json::Value = serde_json::from_str(last)
-            .map_err(|error| Failure::new(code::COMMAND_FAILED, "the load client said nothing at its end").because(&error))?;
+        let counted: serde_json::Value = serde_json::from_str(last).map_err(|error| {
+            Failure::new(code::COMMAND_FAILED, "the load client said nothing at its end").because(&error)
+        })?;
         let count = |name: &str| counted[name].as_u64().unwrap_or_default();
         Ok(Counted { acknowledged: count("acknowledged"), refused: count("refused") })
     }

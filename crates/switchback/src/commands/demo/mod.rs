@@ -20,8 +20,10 @@ use self::load::Load;
 use crate::app::App;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example: script/demo\nNeeds PostgreSQL's server programs and a Python environment with ADA's \
-    requirements; script/demo installs both.")]
+#[command(
+    after_help = "Example: script/demo\nNeeds PostgreSQL's server programs and a Python environment with ADA's \
+    requirements; script/demo installs both."
+)]
 pub(crate) struct Args {
     /// The example application
     #[arg(long, value_name = "FOLDER", default_value = "examples/ada")]
@@ -78,7 +80,7 @@ async fn tell(ada: &Ada, app: &App) -> Result<Vec<String>> {
 /// v1 to v2 while a client writes: no acknowledged write may be lost.
 async fn good_deploy(ada: &Ada, app: &App) -> Result<String> {
     chapter(app, "v2: ten good migrations, while a client writes");
-    let load = Load::start(ada)?;
+    let load = Load::start(ada);
     load.wait_for_writes().await?;
     let exit = ada.deploy("v2").await?;
     let written = load.wait_for_more_writes().await;
@@ -87,9 +89,15 @@ async fn good_deploy(ada: &Ada, app: &App) -> Result<String> {
     written?;
     let missing = ada.check_load().await?;
     let run = ada.last_run()?;
-    let said = format!("{} writes acknowledged, {} refused meanwhile, {missing} lost", counted.acknowledged, counted.refused);
+    let said = format!(
+        "{} writes acknowledged, {} refused meanwhile, {missing} lost",
+        counted.acknowledged, counted.refused
+    );
     if missing > 0 {
-        return Err(Failure::new(code::VALIDATION_FAILED, format!("acknowledged writes are missing: {said}")));
+        return Err(Failure::new(
+            code::VALIDATION_FAILED,
+            format!("acknowledged writes are missing: {said}"),
+        ));
     }
     ada.healthy("v2").await?;
     Ok(line("v2 ", &run, "deployed", &said))
@@ -105,8 +113,11 @@ async fn failing_deploy(ada: &Ada, act: &Act, app: &App) -> Result<String> {
     let after = Seen::look(ada).await?;
     let differences = before.differences(&after);
     if !differences.is_empty() {
-        return Err(Failure::new(code::VALIDATION_FAILED, format!("after {} the target is not what it was", act.release))
-            .cause(differences.join("\n")));
+        return Err(Failure::new(
+            code::VALIDATION_FAILED,
+            format!("after {} the target is not what it was", act.release),
+        )
+        .cause(differences.join("\n")));
     }
     let run = ada.last_run()?;
     let said = format!("v2 is healthy; {}", before.equal_to());
@@ -129,7 +140,8 @@ fn expect(exit: i32, wanted: Exit) -> Result<()> {
 fn line(release: &str, run: &RunView, how: &str, said: &str) -> String {
     let ms = std::time::Duration::from_millis;
     let Some(outcome) = &run.outcome else { return format!("{release}  {how}") };
-    let downtime = outcome.durations.downtime_ms.map_or_else(|| "none".into(), |downtime| human(ms(downtime)));
+    let downtime =
+        outcome.durations.downtime_ms.map_or_else(|| "none".into(), |downtime| human(ms(downtime)));
     let report = outcome.report.clone().unwrap_or_default();
     format!(
         "{release}  {how:<10}  exit {}  downtime {downtime}, {} in all\n     {said}\n     {report}",

@@ -1,8 +1,8 @@
 //! References between tables: declared as foreign keys, or only in the configuration.
 
 use switchback_model::Result;
+use switchback_postgres::Row;
 use switchback_sql::{Kind, tokens};
-use tokio_postgres::Row;
 
 use super::names::Relation;
 use super::sessions::Sessions;

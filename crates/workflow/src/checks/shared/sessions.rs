@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use switchback_engine::cancel::Cancel;
 use switchback_model::{DatabaseUrl, Failure, Result, code};
+use switchback_postgres::Row;
 use switchback_postgres::Session;
 use switchback_postgres::snapshot::in_snapshot;
 use tokio::sync::Semaphore;
-use tokio_postgres::Row;
 
 /// Compiling a query would take longer than most of them run; and the sets of rows that are compared
 /// should find room.
