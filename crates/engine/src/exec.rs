@@ -133,7 +133,14 @@ impl Program {
     /// A text that must never be seen in the child's output.
     #[must_use]
     pub fn secret(mut self, secret: Option<&str>) -> Self {
-        self.secrets.extend(secret.filter(|text| !text.is_empty()).map(str::to_owned));
+        if let Some(secret) = secret.filter(|text| !text.is_empty()) {
+            // In a URL it stands percent-encoded.
+            let encoded = switchback_model::url::encode(secret);
+            if encoded != secret {
+                self.secrets.push(encoded);
+            }
+            self.secrets.push(secret.to_owned());
+        }
         self
     }
 

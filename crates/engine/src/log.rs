@@ -98,7 +98,7 @@ impl Log {
         Ok(())
     }
 
-    /// Says something that need not survive: how far a step is, a line, a warning.
+    /// Says something that need not survive: how far a step is, a line.
     pub fn mention(&self, what: What) {
         debug_assert!(!what.is_durable());
         let event = Event { seq: self.seq.get() + 1, at: clock::now(), run: self.run(), what };

@@ -149,7 +149,8 @@ impl<'a, W> StepCx<'a, W> {
 
     /// Says something that a person should know, and that stops nothing.
     pub fn warn(&self, message: impl Into<String>) {
-        self.log.mention(What::Warning { message: message.into() });
+        // A journal that can't be written stops the run at its next entry, which comes soon.
+        drop(self.log.say(What::Warning { message: message.into() }));
     }
 }
 

@@ -149,7 +149,7 @@ pub enum What {
         /// The line, secrets blanked.
         line: String,
     },
-    /// Something that a person should know, and that stops nothing. Not in the journal.
+    /// Something that a person should know, and that stops nothing.
     #[serde(rename = "run.warning")]
     Warning {
         /// One sentence.
@@ -163,7 +163,7 @@ pub enum What {
 impl What {
     /// Whether it belongs into the journal.
     pub fn is_durable(&self) -> bool {
-        !matches!(self, Self::Progress { .. } | Self::Output { .. } | Self::Warning { .. } | Self::Unknown)
+        !matches!(self, Self::Progress { .. } | Self::Output { .. } | Self::Unknown)
     }
 }
 

@@ -32,6 +32,9 @@ pub struct RunView {
     pub accept_loss: bool,
     /// Why it turned round.
     pub why: Option<Failure>,
+    /// What a person should know, and that stopped nothing.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// How it ended; `None`: it is open.
     pub outcome: Option<Outcome>,
 }
@@ -122,6 +125,7 @@ impl RunView {
             direction: Direction::Forward,
             accept_loss: false,
             why: None,
+            warnings: Vec::new(),
             outcome: None,
         })
     }
@@ -164,7 +168,8 @@ impl RunView {
                     failure: failure.as_deref().cloned(),
                 });
             }
-            What::Progress { .. } | What::Output { .. } | What::Warning { .. } | What::Unknown => {}
+            What::Warning { message } => self.warnings.push(message.clone()),
+            What::Progress { .. } | What::Output { .. } | What::Unknown => {}
             step => self.fold_step(step, event.at)?,
         }
         Ok(())

@@ -213,7 +213,8 @@ fn decode(text: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| invalid("it is not UTF-8 after decoding"))
 }
 
-fn encode(text: &str) -> String {
+/// Percent-encoded, as it stands in [`DatabaseUrl::expose`].
+pub fn encode(text: &str) -> String {
     encode_except(text, b"-._~")
 }
 

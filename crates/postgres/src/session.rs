@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use switchback_engine::exec::shell_word;
 use switchback_model::{DatabaseUrl, Effect, Failure, Result, code};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
@@ -145,15 +146,32 @@ fn refused(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Failure {
             code::SERVER_UNREACHABLE,
             format!("the server at {place} accepts no connection to `{database}`"),
         ),
-        None if error.to_string().contains("password missing") => Failure::new(
+        None if asks_for_password(error) => Failure::new(
             code::LOGIN_REFUSED,
             format!("the server at {place} asks for a password and there is none"),
         )
         .hint("add it to the URL's variable, as postgresql://USER:PASSWORD@HOST/DATABASE"),
         None => Failure::new(code::SERVER_UNREACHABLE, format!("no server answers at {place}"))
-            .hint("look whether it runs and listens there: pg_isready"),
+            .hint(format!("look whether it runs and listens there: pg_isready {}", ready_words(url))),
     };
     failure.because(error)
+}
+
+/// The driver says so underneath an error of its configuration.
+fn asks_for_password(error: &tokio_postgres::Error) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if error.to_string().contains("password missing") {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+fn ready_words(url: &DatabaseUrl) -> String {
+    let host = if url.host().is_empty() { default_host() } else { url.host().to_owned() };
+    format!("-h {} -p {}", shell_word(&host), shell_word(url.port().unwrap_or("5432")))
 }
 
 fn place(url: &DatabaseUrl) -> String {

@@ -161,7 +161,7 @@ pub(crate) fn about(plan: &Plan, theme: Theme) -> Vec<(&'static str, String)> {
 
 /// The commands that lead out of an open run, and what each does.
 pub(crate) fn ways_out(run: &RunView) -> Vec<(String, &'static str)> {
-    let id = &run.plan.run;
+    let id = format!("{} -e {}", run.plan.run, run.plan.environment);
     let mut ways = vec![(format!("switchback runs show {id}"), "everything that is known of the run")];
     if run.direction == Direction::Back {
         ways.push((format!("switchback resume {id}"), "go on taking it back, from where it stands"));

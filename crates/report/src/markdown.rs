@@ -28,6 +28,7 @@ pub fn report(run: &RunView) -> String {
     pairs(&mut out, "Restore point", &given(run, facts::is_restore_point));
     plan::way_back_table(&mut out, &run.plan);
     plan::list(&mut out, "Notes", run.plan.notes.iter());
+    plan::list(&mut out, "Warnings", run.warnings.iter());
     noted(&mut out, run);
     out
 }

@@ -1,5 +1,6 @@
 //! What every command needs: options, streams, the configuration, the world.
 
+use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,16 +17,19 @@ use crate::cli::{Global, When};
 /// Options and streams of this process.
 pub(crate) struct App {
     pub(crate) global: Global,
+    /// Whether stdout has its document.
+    printed: Cell<bool>,
 }
 
 impl App {
     pub(crate) fn new(global: Global) -> Self {
-        Self { global }
+        Self { global, printed: Cell::new(false) }
     }
 
     /// A result, to stdout. A reader that went away is no error.
     #[expect(clippy::unused_self, reason = "streams belong to the process that this stands for")]
     pub(crate) fn print(&self, text: &str) {
+        self.printed.set(true);
         let mut out = std::io::stdout().lock();
         let _reader_gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
@@ -37,6 +41,19 @@ impl App {
         })?;
         self.print(&(text + "\n"));
         Ok(())
+    }
+
+    /// Says that something else writes the document to stdout.
+    pub(crate) fn printed_elsewhere(&self) {
+        self.printed.set(true);
+    }
+
+    /// Where results are to be JSON and there is none: why, as the one document.
+    pub(crate) fn print_instead(&self, failure: &Failure) {
+        if self.json() && !self.printed.get() {
+            let why = serde_json::json!({ "failure": failure, "exit_status": failure.exit().status() });
+            self.print(&format!("{why:#}\n"));
+        }
     }
 
     /// Everything that is no result, to stderr.
@@ -86,6 +103,20 @@ impl App {
         }
     }
 
+    /// Asks a person before something that can't be taken back; without a terminal, only --yes is yes.
+    ///
+    /// # Errors
+    /// [`code::USAGE`] where nobody can be asked, [`code::INTERRUPTED`] where the answer is no.
+    pub(crate) fn confirm_loss(&self, question: &str) -> Result<()> {
+        let asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        if !asked && !self.global.yes {
+            return Err(Failure::new(code::USAGE, format!("{question} Nobody can be asked here"))
+                .changed("nothing was changed")
+                .hint("say it with --yes"));
+        }
+        if self.confirm(question) { Ok(()) } else { Err(not_confirmed()) }
+    }
+
     /// Asks a person; without a terminal, or with --yes, the answer is yes.
     pub(crate) fn confirm(&self, question: &str) -> bool {
         if self.global.yes || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
@@ -100,7 +131,9 @@ impl App {
     pub(crate) fn config(&self) -> Result<Config> {
         let path = self.config_path()?;
         let text = std::fs::read_to_string(&path).map_err(|error| {
-            Failure::new(code::CONFIG_NOT_FOUND, format!("{} can't be read", path.display())).because(&error)
+            Failure::new(code::CONFIG_NOT_FOUND, format!("{} can't be read", path.display()))
+                .because(&error)
+                .hint("name the file that is there with --config FILE, or write one: switchback init")
         })?;
         Config::parse(&text, &path, self.global.environment.as_deref(), &variable)
     }
@@ -177,6 +210,11 @@ fn unicode() -> bool {
         .iter()
         .find_map(|name| variable(name).filter(|value| !value.is_empty()));
     set.is_some_and(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"))
+}
+
+/// The answer was no.
+pub(crate) fn not_confirmed() -> Failure {
+    Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed")
 }
 
 fn not_found(place: &Path) -> Failure {

@@ -13,6 +13,7 @@ pub(crate) fn exit(ended: Result<Exit>, app: &App) -> ExitCode {
         Ok(exit) => exit,
         Err(failed) => {
             app.say(&failure::render(&failed, app.theme()));
+            app.print_instead(&failed);
             failed.exit()
         }
     };

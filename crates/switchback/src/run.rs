@@ -54,7 +54,10 @@ fn reporters(app: &App) -> Result<(Reporters, Observer)> {
         vec![Box::new(Terminal::new(app.terminal(), Box::new(std::io::stderr())))];
     let format = app.global.format.as_str();
     match FORMATS.iter().find(|known| known.name == format) {
-        Some(known) => reporters.push((known.open)(Box::new(std::io::stdout()))),
+        Some(known) => {
+            app.printed_elsewhere();
+            reporters.push((known.open)(Box::new(std::io::stdout())));
+        }
         None if format == "text" => {}
         None => {
             return Err(Failure::new(code::USAGE, format!("a run can't be shown as `{format}`"))

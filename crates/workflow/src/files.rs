@@ -30,7 +30,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&part, path)?;
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        // A bare name has an empty parent: the current folder.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
     })();
     written.map_err(|error: std::io::Error| failed(path, &error))
 }
@@ -45,5 +47,8 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 }
 
 fn failed(path: &Path, error: &(dyn std::error::Error + 'static)) -> Failure {
-    Failure::new(code::STATE_FOLDER, format!("{} can't be used", path.display())).because(error)
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Failure::new(code::STATE_FOLDER, format!("{} can't be used", path.display()))
+        .because(error)
+        .hint(format!("look at the folder's owner and mode: ls -ld {}", folder.display()))
 }

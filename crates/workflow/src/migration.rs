@@ -195,8 +195,9 @@ fn not_run(failure: Failure, what: &str) -> Failure {
         code if code == code::COMMAND_TIMEOUT => {
             let mut late =
                 Failure::new(code::MIGRATION_TIMEOUT, format!("{what} took too long and was ended"));
-            late.causes = failure.causes;
-            late.hint("raise [migrations] timeout, or split the migration")
+            late.causes = vec![failure.message];
+            late.causes.extend(failure.causes);
+            late.hint("raise `timeout` in [migrations], or split the migration")
         }
         _ => failure,
     }
@@ -205,7 +206,9 @@ fn not_run(failure: Failure, what: &str) -> Failure {
 fn failed(program: &Program, finished: &Finished, what: &str) -> Failure {
     let message =
         format!("{what} failed: `{}` ended with exit status {}", program.display(), finished.status);
-    Failure::new(code::MIGRATION_FAILED, message).cause(essence(&finished.tail))
+    Failure::new(code::MIGRATION_FAILED, message)
+        .cause(essence(&finished.tail))
+        .hint("correct the migration, then the same command again; with --verbose it shows every line of the migrator")
 }
 
 /// What a person needs of a migrator's last lines: of a Python traceback the exception at its end,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use switchback_engine::clock;
-use switchback_engine::step::{Step, planned};
+use switchback_engine::step::{Step, StepCx, planned};
 use switchback_model::config::{FenceKind, Gate, RestorePointKind};
 use switchback_model::plan::{Pending, PlannedStep, Release, WayBack};
 use switchback_model::{Failure, Plan, Result, code};
@@ -20,6 +20,7 @@ use crate::steps::health::HealthCheck;
 use crate::steps::lease::Lease;
 use crate::steps::maintenance::MaintenanceOn;
 use crate::steps::preflight::Preflight;
+use crate::steps::prepare::Prepare;
 use crate::steps::record::Record;
 use crate::steps::restore_point::RestorePoint;
 use crate::steps::start::Start;
@@ -105,7 +106,11 @@ pub fn pass_gates(world: &World, plan: &Plan) -> Result<()> {
     let message = format!("{} asks for {}, and there is none on record", plan.environment, names.join(", "));
     let failure = Failure::new(code::GATE_MISSING, message).changed("nothing was changed");
     let failure = failure.cause(format!("for the migrations with digest {}", plan.digest));
-    Err(missing.iter().fold(failure, |failure, gate| failure.hint(missing_gate(*gate))))
+    let failure = missing.iter().fold(failure, |failure, gate| failure.hint(missing_gate(*gate)));
+    Err(failure.hint(format!(
+        "to deploy without: leave them out of `requires` in [environments.{}]",
+        plan.environment
+    )))
 }
 
 fn missing_gate(gate: Gate) -> &'static str {
@@ -213,6 +218,10 @@ fn steps(world: &World, found: &Found) -> Result<Vec<PlannedStep>> {
     if migrates {
         steps.push(&Backup {})?;
     }
+    let switches = found.release_after.clone().filter(|_| found.release_before != found.release_after);
+    if let Some(release) = switches.clone().filter(|_| prepares(world)) {
+        steps.push(&Prepare { release })?;
+    }
     if environment.maintenance.is_some() {
         steps.push(&MaintenanceOn {})?;
     }
@@ -223,8 +232,7 @@ fn steps(world: &World, found: &Found) -> Result<Vec<PlannedStep>> {
         steps.push(&Fence { kind: environment.fence })?;
         steps.push(&RestorePoint { kind: found.restore_point })?;
     }
-    if let Some(release) = found.release_after.clone().filter(|_| found.release_before != found.release_after)
-    {
+    if let Some(release) = switches {
         steps.push(&SwitchCode { release })?;
     }
     for script in &found.scripts.pending {
@@ -238,6 +246,10 @@ fn steps(world: &World, found: &Found) -> Result<Vec<PlannedStep>> {
     steps.push(&HealthCheck {})?;
     steps.push(&Close {})?;
     Ok(steps.0)
+}
+
+fn prepares(world: &World) -> bool {
+    world.config.environment.code.as_ref().is_some_and(|code| !code.prepare.is_empty())
 }
 
 struct Steps(Vec<PlannedStep>);
@@ -254,7 +266,8 @@ fn needs(world: &World, found: &Found) -> Needs {
     let copies = matches!(found.restore_point, RestorePointKind::Clone | RestorePointKind::Dump);
     Needs {
         copy: migrates && found.restore_point == RestorePointKind::Clone,
-        dump: migrates && found.restore_point == RestorePointKind::Dump,
+        // The backup step dumps and proves, whatever the restore point is.
+        dump: migrates,
         closed_fence: migrates && world.config.environment.fence == FenceKind::Closed,
         swap: migrates && copies,
         migrations: migrates,
@@ -306,6 +319,40 @@ fn ways_back(world: &World, found: &Found) -> Vec<WayBack> {
         ),
         way("the worst case", "the backup, restored and compared before the run changed anything"),
     ]
+}
+
+/// Looks whether the target and the release's files are still what the plan was made for.
+///
+/// # Errors
+/// [`code::PLAN_CHANGED`].
+pub async fn as_planned(cx: &StepCx<'_, World>) -> Result<()> {
+    let world = cx.world;
+    let session = world.session(&crate::target::name_now(world).await?).await?;
+    let current = world.migrator().current(&session).await?;
+    let (root, expected, digest) = {
+        let view = cx.log().view();
+        let params =
+            view.plan.steps.iter().find(|step| step.kind == Preflight::KIND).map(|step| step.params.clone());
+        let preflight = params.and_then(|params| serde_json::from_value::<Preflight>(params).ok());
+        let root = preflight.map_or_else(|| in_place(world), |preflight| preflight.root);
+        (root, view.plan.revision_before.clone(), view.plan.digest.clone())
+    };
+    let changed = |what: String| {
+        Failure::new(code::PLAN_CHANGED, "what is to be migrated is not what the plan was made for")
+            .cause(what)
+            .hint("make a new plan: switchback deploy")
+    };
+    if current != expected {
+        return Err(changed(format!(
+            "planned from {}, the target is at {}",
+            shown(&expected),
+            shown(&current)
+        )));
+    }
+    if world.migrator().scripts(&root, &current, None)?.digest != digest {
+        return Err(changed("the pending migrations' files were changed".into()));
+    }
+    Ok(())
 }
 
 /// Where the server is, without a secret.

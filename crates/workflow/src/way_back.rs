@@ -62,6 +62,9 @@ pub async fn decided(cx: &StepCx<'_, World>) -> Result<Way> {
         .map_err(|error| Failure::new(code::INTERNAL, "the decision can't be noted").because(&error))?;
     let step = RestorePoint::KIND.to_owned();
     cx.log().say(What::StepNoted { step, key: NOTE.to_owned(), value })?;
+    for line in &decision.dropped {
+        cx.warn(format!("dropped with the way back: {line}"));
+    }
     Ok(decision.way)
 }
 
@@ -78,7 +81,8 @@ async fn decide(cx: &StepCx<'_, World>) -> Result<Decision> {
                 Ok(Decision::of(Way::Swap, "the fence was closed all the time: nobody else wrote"))
             }
             (true, false) => down_or_word(cx, Vec::new()).await,
-            (false, _) => Err(needs_word(&others, "somebody was inside the closed fence")),
+            (false, true) if cx.log().view().accept_loss => Ok(Decision::agreed(others)),
+            (false, _) => Err(needs_word(cx, &others, "somebody was inside the closed fence")),
         };
     }
     let written = if begun(Start::KIND) { written_since(cx).await? } else { Vec::new() };
@@ -98,6 +102,10 @@ async fn decide(cx: &StepCx<'_, World>) -> Result<Decision> {
 impl Decision {
     fn of(way: Way, why: &str) -> Self {
         Self { way, why: why.to_owned(), dropped: Vec::new() }
+    }
+
+    fn agreed(dropped: Vec<String>) -> Self {
+        Self { dropped, ..Self::of(Way::Swap, "a person agreed to lose what was written since") }
     }
 }
 
@@ -232,19 +240,17 @@ async fn down_or_word(cx: &StepCx<'_, World>, written: Vec<String>) -> Result<De
                 "the downgrade is no way back ({}); the restore point is taken",
                 failure.message
             ));
-            Ok(Decision {
-                dropped: written,
-                ..Decision::of(Way::Swap, "a person agreed to lose what was written since")
-            })
+            Ok(Decision::agreed(written))
         }
         Err(failure) => {
-            Err(needs_word(&written, &format!("the downgrade is no way back: {}", failure.message))
+            Err(needs_word(cx, &written, &format!("the downgrade is no way back: {}", failure.message))
                 .cause(failure.causes.join("\n")))
         }
     }
 }
 
-fn needs_word(written: &[String], why: &str) -> Failure {
+fn needs_word(cx: &StepCx<'_, World>, written: &[String], why: &str) -> Failure {
+    let run = &cx.world.run;
     let failure = Failure::new(
         code::WAY_BACK_NEEDS_WORD,
         "going back would lose writes, so a person must decide",
@@ -256,8 +262,8 @@ fn needs_word(written: &[String], why: &str) -> Failure {
     let failure =
         written.iter().fold(failure, |failure, line| failure.cause(format!("written since: {line}")));
     failure
-        .hint("go back to the restore point and lose them: switchback rollback RUN --accept-loss")
-        .hint("or repair by hand behind the fence, then: switchback rollback RUN")
+        .hint(format!("go back to the restore point and lose them: switchback rollback {run} --accept-loss"))
+        .hint(format!("or repair by hand behind the fence, then: switchback rollback {run}"))
 }
 
 /// Tries the downgrades on a copy of the target as it is now: the schema must come back, and no

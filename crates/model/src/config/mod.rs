@@ -187,7 +187,8 @@ fn invalid(error: &toml::de::Error, text: &str, path: &Path) -> Failure {
     let message = error.message().trim().replace('\n', ", ");
     let Some((unknown, known)) = unknown_field(&message) else {
         return Failure::new(code::CONFIG_INVALID, format!("{place}: {message}"))
-            .cause(format!("the line is: {source}"));
+            .cause(format!("the line is: {source}"))
+            .hint("correct that line; every key stands, with an example, in the file that `switchback init` writes");
     };
     let failure = Failure::new(code::CONFIG_UNKNOWN_KEY, format!("{place}: unknown key `{unknown}`"));
     let nearest = known.iter().max_by(|a, b| similarity(a, unknown).total_cmp(&similarity(b, unknown)));

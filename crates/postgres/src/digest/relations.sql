@@ -20,8 +20,6 @@ select relation.name,
                e.extcondition[array_position(e.extconfig, c.oid)] as condition,
                case when c.relkind = 'f' then 'a foreign table: its rows are on another server'
                     when c.relkind = 'm' and not c.relispopulated then 'a materialized view without data'
-                    when c.relkind = 'r' and c.relpersistence = 'u'
-                    then 'an unlogged table: a crash of the server empties it'
                     when e.oid is not null and array_position(e.extconfig, c.oid) is null
                     then format('it belongs to extension %I, which makes it anew', e.extname)
                end as left_out

@@ -4,7 +4,7 @@ use switchback_model::{Config, Exit, Failure, Result, code};
 use switchback_workflow::planner;
 use switchback_workflow::world::World;
 
-use crate::app::{self, App};
+use crate::app::{self, App, not_confirmed};
 use crate::{commands, run};
 
 #[derive(clap::Args)]
@@ -28,6 +28,7 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let plan = match planner::plan(&world, args.release.as_deref()).await {
         Err(failure) if failure.code == code::NOTHING_TO_DO => {
             app.say(&format!("{}\n", failure.message));
+            app.print_instead(&failure);
             return Ok(Exit::Done);
         }
         plan => plan?,
@@ -40,7 +41,7 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let question =
         format!("deploy to {}: {} migrations on `{}`?", plan.environment, plan.pending.len(), plan.target);
     if !app.confirm(&question) {
-        return Err(Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed"));
+        return Err(not_confirmed());
     }
     run::begin(app, world, plan).await
 }

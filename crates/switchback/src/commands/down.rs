@@ -41,8 +41,6 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
         .cause(script.path.clone())
         .changed("nothing was changed"));
     }
-    if !app.confirm(&format!("take {} migrations back on `{}`?", scripts.len(), held.world.names.target)) {
-        return Err(Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed"));
-    }
+    app.confirm_loss(&format!("take {} migrations back on `{}`?", scripts.len(), held.world.names.target))?;
     held.go(app, &scripts, Way::Down).await
 }

@@ -22,6 +22,7 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let plan = match planner::plan(&world, args.release.as_deref()).await {
         Err(failure) if failure.code == code::NOTHING_TO_DO => {
             app.say(&format!("{}\n", failure.message));
+            app.print_instead(&failure);
             return Ok(Exit::Done);
         }
         plan => plan?,

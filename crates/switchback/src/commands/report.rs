@@ -25,7 +25,9 @@ pub(crate) fn run(args: &Args, app: &App) -> Result<Exit> {
         Some(run) => Some(named(&views, run)?),
         None => views.last(),
     };
-    let view = view.ok_or_else(|| Failure::new(code::RUN_UNKNOWN, "there is no run yet"))?;
+    let view = view.ok_or_else(|| {
+        Failure::new(code::RUN_UNKNOWN, "there is no run yet").hint("see the runs: switchback runs list")
+    })?;
     let format = if app.global.format == "text" { "md" } else { &app.global.format };
     let document = document(RUN_DOCUMENTS, format).ok_or_else(|| {
         Failure::new(code::USAGE, format!("a report can't be written as `{format}`")).hint("one of: md, json")

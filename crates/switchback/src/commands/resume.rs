@@ -1,5 +1,6 @@
 //! `resume`.
 
+use switchback_model::event::RunStatus;
 use switchback_model::{Exit, Failure, Result, RunId, RunView, code};
 
 use crate::app::{self, App};
@@ -32,10 +33,15 @@ pub(crate) fn open_run(runs: &[RunView], asked: Option<&str>, what: &str) -> Res
         .ok_or_else(|| nothing().changed("nothing was changed").hint("see the runs: switchback runs list"))?;
     if !run.is_open() {
         let status = run.outcome.as_ref().map_or("over", |outcome| outcome.status.name());
-        return Err(nothing()
+        let failure = nothing()
             .cause(format!("run {} has ended: {status}", run.plan.run))
-            .changed("nothing was changed")
-            .hint(format!("to take a run back that succeeded: switchback rollback {}", run.plan.run)));
+            .changed("nothing was changed");
+        let succeeded = run.outcome.as_ref().is_some_and(|outcome| outcome.status == RunStatus::Succeeded);
+        return Err(failure.hint(if succeeded {
+            format!("to take it back: switchback rollback {}", run.plan.run)
+        } else {
+            format!("see how it ended: switchback runs show {}", run.plan.run)
+        }));
     }
     Ok(run.plan.run.clone())
 }

@@ -4,7 +4,7 @@ use switchback_model::event::RunStatus;
 use switchback_model::{Exit, Failure, Result, RunId, RunView, code};
 
 use super::resume::named;
-use crate::app::{self, App};
+use crate::app::{self, App, not_confirmed};
 use crate::run;
 
 #[derive(clap::Args)]
@@ -24,8 +24,10 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let config = app.config()?;
     let run = meant(&app::runs(&config, app), args.run.as_deref())?;
     let question = format!("take run {run} back?");
-    if !app.confirm(&question) {
-        return Err(Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed"));
+    if args.accept_loss {
+        app.confirm_loss(&question)?;
+    } else if !app.confirm(&question) {
+        return Err(not_confirmed());
     }
     let why = Failure::new(code::INTERRUPTED, "a person asked to take it back");
     run::go_on(app, &config, &run, Some(why), args.accept_loss).await
@@ -36,19 +38,25 @@ fn meant(runs: &[RunView], asked: Option<&str>) -> Result<RunId> {
     let succeeded =
         |run: &&RunView| run.outcome.as_ref().is_some_and(|outcome| outcome.status == RunStatus::Succeeded);
     let last = runs.iter().rev().find(|run| run.is_open() || succeeded(run));
-    let last = last.ok_or_else(|| {
-        Failure::new(code::NOTHING_TO_RESUME, "there is no run to take back").changed("nothing was changed")
-    })?;
-    let Some(asked) = asked else { return Ok(last.plan.run.clone()) };
+    let Some(asked) = asked else {
+        return last.map(|last| last.plan.run.clone()).ok_or_else(|| {
+            Failure::new(code::NOTHING_TO_RESUME, "there is no run to take back")
+                .changed("nothing was changed")
+                .hint("see the runs: switchback runs list")
+        });
+    };
     let run = named(runs, asked)?;
-    if run.plan.run == last.plan.run {
+    if last.is_some_and(|last| last.plan.run == run.plan.run) {
         return Ok(run.plan.run.clone());
     }
     let failure = Failure::new(code::NOTHING_TO_RESUME, format!("run {} can't be taken back", run.plan.run))
         .changed("nothing was changed");
-    Err(if succeeded(&run) {
-        failure.hint(format!("run {} came after it; take that one back first", last.plan.run))
-    } else {
-        failure.cause("it left nothing behind: it was taken back or refused")
+    Err(match last.filter(|_| succeeded(&run)) {
+        Some(last) => failure
+            .cause(format!("run {} came after it", last.plan.run))
+            .hint(format!("take that one back first: switchback rollback {}", last.plan.run)),
+        None => failure
+            .cause("it left nothing behind: it was taken back or refused")
+            .hint(format!("see how it ended: switchback runs show {}", run.plan.run)),
     })
 }

@@ -28,9 +28,7 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
         held.world.names.target,
         shown(&before)
     );
-    if !app.confirm(&question) {
-        return Err(Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed"));
-    }
+    app.confirm_loss(&question)?;
     let program = migrator.stamp(&held.world.config.database_url, &revision)?;
     let caller = Caller { world: &held.world, cancel: &held.cancel, hear: &|_| {} };
     migration::call(&caller, program, &format!("stamp {revision}"), async || Ok(false)).await?;

@@ -247,7 +247,7 @@ impl Host {
             }
         };
         add(true, "[environments.production.backup]\ndirectory = \"backups\"\njobs = 1\n");
-        add(code, "[environments.production.code]\nrepository = \"code\"\n");
+        add(code, "[environments.production.code]\nrepository = \"code\"\nprepare = [\"true\"]\n");
         let port = self.port;
         add(
             service,

@@ -1,6 +1,7 @@
 //! The application's code: a clean checkout, and a release that exists.
 
 use async_trait::async_trait;
+use switchback_engine::exec::shell_word;
 use switchback_model::Result;
 use switchback_model::plan::Release;
 
@@ -51,9 +52,12 @@ async fn dirty(repository: &Repository, release: Option<&Release>) -> Result<Opt
         some_of(&changes),
         repository.root().display()
     );
+    let root = shell_word(&repository.root().to_string_lossy());
+    let names: Vec<_> = changes.iter().map(|path| shell_word(path)).collect();
+    // Named one by one: all that is not tracked may be uploads or a virtual environment.
     let cure = format!(
-        "git -C {0} status; keep what matters: git -C {0} stash --include-untracked",
-        repository.root().display()
+        "look: git -C {root} diff; put them aside: git -C {root} stash push --all -- {}",
+        names.join(" ")
     );
     Ok((!changes.is_empty()).then(|| Look::bad("changes in the checkout", seen).cure(cure)))
 }

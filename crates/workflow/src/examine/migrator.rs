@@ -138,9 +138,19 @@ fn missing(site: &Site<'_>, why: &str) -> Failure {
 /// The end of what it said: for a Python program the exception, which stands last.
 fn last_words(tail: &[String]) -> String {
     let lines: Vec<&str> = tail.iter().map(String::as_str).filter(|line| !line.trim().is_empty()).collect();
-    let error =
-        lines.iter().rposition(|line| line.contains("Error")).unwrap_or(lines.len().saturating_sub(1));
-    one_line(&lines.get(error..).unwrap_or_default().iter().take(3).copied().collect::<Vec<_>>().join(" "))
+    // `flask db` shows why the application can't be imported, then its usage and `No such command 'db'`.
+    let exception = lines.iter().rposition(|line| is_exception(line));
+    let error = exception.or_else(|| lines.iter().rposition(|line| line.contains("Error")));
+    let from = error.unwrap_or(lines.len().saturating_sub(1));
+    let words = lines.iter().skip(from).enumerate();
+    let words = words.take_while(|(at, line)| *at == 0 || !line.starts_with("Usage:")).take(3);
+    one_line(&words.map(|(_, line)| *line).collect::<Vec<_>>().join(" "))
+}
+
+/// `ModuleNotFoundError: …`, `app.errors.ConfigError: …`; a program's own `Error: …` is none.
+fn is_exception(line: &str) -> bool {
+    let name = line.split_once(':').map_or("", |(name, _)| name);
+    name != "Error" && name.ends_with("Error") && !name.contains(char::is_whitespace)
 }
 
 /// `b27e94d0c5a1 (head)`, as `alembic heads` writes it, with or without the names of branches.
@@ -162,6 +172,9 @@ mod tests {
         ];
         assert_eq!(last_words(&tail.map(str::to_owned)), "ModuleNotFoundError: No module named 'flask'");
         assert_eq!(last_words(&["Usage: flask".to_owned()]), "Usage: flask");
+        let flask =
+            ["ImportError: No module named 'app'", "Usage: flask [OPTIONS]", "Error: No such command 'db'."];
+        assert_eq!(last_words(&flask.map(str::to_owned)), "ImportError: No module named 'app'");
         assert_eq!(last_words(&[]), "");
     }
 

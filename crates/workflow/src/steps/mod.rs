@@ -10,6 +10,7 @@ pub mod health;
 pub mod lease;
 pub mod maintenance;
 pub mod preflight;
+pub mod prepare;
 pub mod record;
 pub mod restore_point;
 pub mod start;
@@ -30,6 +31,7 @@ pub const STEPS: &[StepEntry<World>] = &[
     StepEntry::of::<lease::Lease>(),
     StepEntry::of::<record::Record>(),
     StepEntry::of::<backup::Backup>(),
+    StepEntry::of::<prepare::Prepare>(),
     StepEntry::of::<maintenance::MaintenanceOn>(),
     StepEntry::of::<stop::Stop>(),
     StepEntry::of::<fence::Fence>(),

@@ -79,15 +79,7 @@ impl Step<World> for Record {
     async fn run(&self, cx: &StepCx<'_, World>) -> Result<Recorded> {
         let world = cx.world;
         let session = world.session(&world.names.target).await?;
-        let revision = world.migrator().current(&session).await?;
-        if revision != self.revision {
-            return Err(Failure::new(
-                code::PLAN_CHANGED,
-                "the target's revision is not the one that the plan was made for",
-            )
-            .cause(format!("planned from {:?}, found {revision:?}", self.revision))
-            .hint("make a new plan: switchback deploy"));
-        }
+        crate::planner::as_planned(cx).await?;
         let catalog = Catalog::read(&session).await?;
         files::write_json(&world.folder.join(CATALOG), &catalog)?;
         let mut settings = DatabaseSettings::read(&*world.admin().await?, &world.names.target).await?;

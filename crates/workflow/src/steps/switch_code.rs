@@ -61,6 +61,7 @@ impl Step<World> for SwitchCode {
                 format!("the checkout is at {}, not where it was", head.name),
             ));
         }
+        super::prepare::again(cx).await?;
         Ok(format!("at {} again", short(&head.commit)))
     }
 }

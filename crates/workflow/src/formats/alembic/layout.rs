@@ -45,7 +45,8 @@ pub struct Layout {
 /// that can't be read.
 pub fn find(directory: &Path) -> Result<Layout> {
     if !directory.is_dir() {
-        return Err(errors::not_found(format!("{} is not a folder", directory.display())));
+        return Err(errors::not_found(format!("{} is not a folder", directory.display()))
+            .hint("set `directory` in [migrations] to the folder with env.py and versions"));
     }
     if has_env(directory) {
         return script_folder(directory);

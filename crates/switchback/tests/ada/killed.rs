@@ -1,0 +1,101 @@
+//! SIGKILL while `flask db upgrade` is in the middle of a migration.
+
+use std::time::Duration;
+
+use switchback_postgres::Session;
+
+use crate::picture::Picture;
+use crate::shop::{Running, Shop, V2, Wish, until};
+
+/// The migration that changes `products` first and then needs `orders`.
+const MONEY: &str = "apply:91b7e2c45d08";
+
+/// A shop whose deploy waits in the middle of a migration, for a lock that the session has.
+async fn stopped_in_the_middle() -> (Shop, Picture, Running, Session) {
+    let shop = Shop::new(Wish::default()).await;
+    let start = Picture::of(&shop).await;
+    let deploy = shop.begin(&["deploy", "--release", "v2"]);
+    let first = async || shop.has_said("step.started", "apply:0d5a3be7f912").then_some(());
+    until("the first migration begins", first).await;
+    let fenced = format!("{}_sb_{}", shop.name(), shop.run_id());
+    let holder = shop.session(&fenced).await;
+    holder.batch("begin; lock table public.orders in access share mode").await.unwrap();
+    waiting_migrator(&shop, &[]).await;
+    assert!(shop.has_said("step.started", MONEY) && !shop.has_said("step.finished", MONEY));
+    (shop, start, deploy, holder)
+}
+
+/// The migrator's backend that waits for the lock, other than those.
+async fn waiting_migrator(shop: &Shop, other_than: &[i32]) -> i32 {
+    let admin = shop.session("postgres").await;
+    let sql = "select pid from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock' \
+               and not pid = any ($2)";
+    let name = format!("switchback {} migrator", shop.run_id());
+    until("the migrator waits for the lock", async || {
+        let found = admin.optional(sql, &[&name, &other_than]).await.unwrap();
+        found.map(|row| row.get(0))
+    })
+    .await
+}
+
+/// Every process that was told to work for this run, by its environment.
+fn processes(run: &str) -> Vec<u32> {
+    let told = format!("PGAPPNAME=switchback {run} migrator").into_bytes();
+    let folders = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    folders
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid: &u32| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|byte| *byte == 0).any(|variable| variable == told)
+        })
+        .collect()
+}
+
+async fn nobody_is_left(shop: &Shop) {
+    let run = shop.run_id();
+    until("the migrator's processes end", async || processes(&run).is_empty().then_some(())).await;
+}
+
+async fn no_session_is_left(shop: &Shop) {
+    let sql = "select count(*) from pg_stat_activity where application_name like 'switchback %' || $1 || '%'";
+    let left: i64 = shop.session("postgres").await.one(sql, &[&shop.run_id()]).await.unwrap().get(0);
+    assert_eq!(left, 0, "sessions of the run are left");
+}
+
+#[tokio::test]
+async fn a_deploy_that_was_killed_in_a_migration_is_finished_by_resume() {
+    let (shop, start, deploy, holder) = stopped_in_the_middle().await;
+    let before = waiting_migrator(&shop, &[]).await;
+    assert!(!processes(&shop.run_id()).is_empty());
+    deploy.kill();
+    nobody_is_left(&shop).await;
+    let resume = shop.begin(&["resume"]);
+    // The server does not know that its client is dead: that session must have been ended.
+    waiting_migrator(&shop, &[before]).await;
+    let sql = "select count(*) from pg_stat_activity where pid = $1 and application_name like '% migrator'";
+    let left: i64 = shop.session("postgres").await.one(sql, &[&before]).await.unwrap().get(0);
+    assert_eq!(left, 0, "the dead migrator's session is still there");
+    drop(holder);
+    let ran = resume.ended();
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!((shop.revision().await.as_str(), shop.release().as_str()), (V2, "v2"));
+    assert!(shop.is_healthy("v2"));
+    let now = Picture::of(&shop).await;
+    assert_eq!(start.more(&now, "public.orders"), 0);
+    nobody_is_left(&shop).await;
+    no_session_is_left(&shop).await;
+}
+
+#[tokio::test]
+async fn a_deploy_that_was_killed_in_a_migration_is_taken_back_by_rollback() {
+    let (shop, start, deploy, holder) = stopped_in_the_middle().await;
+    deploy.kill();
+    nobody_is_left(&shop).await;
+    // The lock's holder is a stranger behind the fence; it is still there.
+    shop.expect(&["rollback"], 0);
+    assert!(tokio::time::timeout(Duration::from_secs(5), holder.batch("select 1")).await.is_ok_and(|r| r.is_err()));
+    assert_eq!(shop.way_back(), "swap");
+    start.assert_still(&shop, "rolled back after the kill").await;
+    nobody_is_left(&shop).await;
+    no_session_is_left(&shop).await;
+}
