@@ -65,10 +65,14 @@ pub struct StepView {
     pub notes: BTreeMap<String, Value>,
     /// What it gave, where it finished.
     pub output: Option<Value>,
-    /// What the second look saw, at the end or after the undo.
+    /// What the second look saw.
     pub proof: Option<String>,
-    /// Why it or its undo failed.
+    /// Why it failed.
     pub failure: Option<Failure>,
+    /// What the look after the undo saw.
+    pub undo_proof: Option<String>,
+    /// Why its undo failed, last.
+    pub undo_failure: Option<Failure>,
     /// When it began, last.
     pub started_at: Option<Timestamp>,
     /// When it was done.
@@ -204,12 +208,13 @@ impl RunView {
             }
             What::UndoFinished { step, proof, .. } => {
                 let step = self.to(step, &[Undoing], Undone)?;
-                step.proof = Some(proof.clone());
+                step.undo_proof = Some(proof.clone());
+                step.undo_failure = None;
                 step.undone_at = Some(at);
             }
             What::UndoFailed { step, failure, .. } => {
                 let step = self.to(step, &[Undoing], Undoing)?;
-                step.failure = Some((**failure).clone());
+                step.undo_failure = Some((**failure).clone());
             }
             _ => {}
         }
@@ -276,6 +281,8 @@ impl StepView {
             output: None,
             proof: None,
             failure: None,
+            undo_proof: None,
+            undo_failure: None,
             started_at: None,
             finished_at: None,
             undo_started_at: None,

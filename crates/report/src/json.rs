@@ -67,6 +67,7 @@ pub fn report_json(run: &RunView) -> Value {
             "ms": facts::ms(step),
             "undo_ms": facts::undo_ms(step),
             "proof": step.proof,
+            "undo_proof": step.undo_proof,
         })).collect::<Vec<_>>(),
         "run": run,
     })

@@ -139,11 +139,7 @@ fn forwards(planned: &PlannedStep, step: &StepView) -> Vec<String> {
     let ended = step.finished_at >= step.started_at;
     let (result, said) = match (&step.failure, &step.output) {
         _ if !ended => ("begun, end not known", String::new()),
-        // A failure of the way back has taken the place of the first one, which turned the run round.
-        (Some(_), None) if step.state == StepState::Undoing => ("✗ failed", String::new()),
         (Some(failure), None) => ("✗ failed", said(failure)),
-        // The proof of a step that was taken back is that of the way back.
-        _ if step.undo_started_at.is_some() => ("✓ done", String::new()),
         _ => ("✓ done", prose(step.proof.as_deref().unwrap_or_default())),
     };
     row(&planned.title, step.started_at, facts::ms(step).filter(|_| ended), result, said)
@@ -151,8 +147,8 @@ fn forwards(planned: &PlannedStep, step: &StepView) -> Vec<String> {
 
 fn backwards(planned: &PlannedStep, step: &StepView) -> Vec<String> {
     let title = format!("↶ {}", planned.title);
-    let (result, said) = match (step.state, &step.failure) {
-        (StepState::Undone, _) => ("✓ taken back", prose(step.proof.as_deref().unwrap_or_default())),
+    let (result, said) = match (step.state, &step.undo_failure) {
+        (StepState::Undone, _) => ("✓ taken back", prose(step.undo_proof.as_deref().unwrap_or_default())),
         (_, Some(failure)) => ("✗ not taken back", said(failure)),
         (_, None) => ("begun, end not known", String::new()),
     };
@@ -171,7 +167,11 @@ fn said(failure: &Failure) -> String {
 /// What the steps of kind `validate` checked.
 fn checks(out: &mut String, run: &RunView) {
     let steps = run.planned().filter(|(planned, _)| planned.kind == "validate");
-    let lists = steps.filter_map(|(_, step)| step.output.as_ref()?.get("checks")?.as_array());
+    // A validation that failed has no output; what it noted before it failed says what it saw.
+    let lists = steps.filter_map(|(_, step)| {
+        let given = step.output.as_ref().and_then(|output| output.get("checks"));
+        given.or_else(|| step.notes.get("checks"))?.as_array()
+    });
     let rows: Vec<_> = lists.flatten().map(check).collect();
     if !rows.is_empty() {
         out.push_str("\n## Checks\n\n");

@@ -27,7 +27,6 @@ impl App {
     }
 
     /// A result, to stdout. A reader that went away is no error.
-    #[expect(clippy::unused_self, reason = "streams belong to the process that this stands for")]
     pub(crate) fn print(&self, text: &str) {
         self.printed.set(true);
         let mut out = std::io::stdout().lock();

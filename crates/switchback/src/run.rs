@@ -36,7 +36,8 @@ pub(crate) async fn go_on(
     back: Option<Failure>,
     accept_loss: bool,
 ) -> Result<Exit> {
-    let (journal, view) = Journal::open(&app::runs_folder(now), run)?;
+    let runs = app::runs_folder(now);
+    let (journal, view) = Journal::open(&runs, run).map_err(|failure| in_hand(failure, &runs, run))?;
     let config = Config::from_snapshot(&view.plan.settings, now, &app::variable)?;
     let world = World::new(config, run.clone(), app::operator(), journal.folder().to_owned());
     // What an earlier process left on the server must be gone before anything is looked at.
@@ -44,6 +45,18 @@ pub(crate) async fn go_on(
     let (reporters, observer) = reporters(app)?;
     let log = Log::go_on(journal, view, observer, Faults::from_environment());
     drive(app, &world, &log, &reporters, back, accept_loss).await
+}
+
+/// Another process has the run in hand: which one, and what can be done.
+fn in_hand(failure: Failure, runs: &Path, run: &RunId) -> Failure {
+    let by = journal::read(runs, run).ok().and_then(|view| view.operator);
+    match by.filter(|_| failure.code == code::RUN_OPEN) {
+        Some(by) => failure.cause(format!("process {} of {} on {}", by.pid, by.user, by.host)).hint(format!(
+            "wait for it; or interrupt it, and it takes the run back itself: kill -INT {}",
+            by.pid
+        )),
+        None => failure,
+    }
 }
 
 type Reporters = Rc<RefCell<Vec<Box<dyn Reporter>>>>;

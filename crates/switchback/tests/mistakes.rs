@@ -1,9 +1,12 @@
 //! The first mistakes of a newcomer: each ends with its exit status and its code, names the thing,
 //! says what was changed and what to type next; and nothing is changed, or it was taken back.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
+
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -200,7 +203,7 @@ fn a_value_of_the_wrong_kind_is_named_with_its_line() {
     for (from, to, names) in [
         ("\"alembic\"", "\"alembik\"", ["switchback.toml:2", "alembik"]),
         ("[\"true\"]", "\"true\"", ["switchback.toml:3", "command"]),
-        ("[\"true\"]", "[\"true]", ["switchback.toml:3", "command"]),
+        ("[\"true\"]", "[\"true]", ["switchback.toml:", "the line is:"]),
         ("[\"true\"]", "[\"true\"]\ntimeout = \"soon\"", ["switchback.toml:4", "soon"]),
     ] {
         let folder = Folder::with(&CONFIGURATION.replace(from, to));
@@ -234,7 +237,10 @@ fn an_environment_that_is_not_there_or_not_named_is_asked_for() {
 async fn the_ways_out_of_an_open_run_can_be_typed_as_they_stand() {
     let host = host(BARE).await;
     let text = std::fs::read_to_string(host.path("switchback.toml")).unwrap();
-    host.write("switchback.toml", &format!("{text}\n[environments.staging]\ndatabase_url = \"${{STAGING_URL}}\"\n"));
+    host.write(
+        "switchback.toml",
+        &format!("{text}\n[environments.staging]\ndatabase_url = \"${{STAGING_URL}}\"\n"),
+    );
     let start = host.state().await;
     let killed = host.run_with(&["deploy", "-e", "production"], &[("SWITCHBACK_FAULT", "kill-after:9")]);
     assert_eq!(killed.status, None);
@@ -566,23 +572,39 @@ async fn an_unknown_release_is_told_with_the_nearest() {
 
 #[tokio::test]
 async fn another_run_that_is_open_refuses_and_leads_out() {
-    for way_out in ["switchback resume", "switchback abort"] {
+    for way_out in ["go on with it:", "or take it back:"] {
         let host = host(Shape::default()).await;
         let start = host.state().await;
         let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-after:9")]);
         assert_eq!(killed.status, None);
         let before = host.state().await;
         let hints = told(&host.run(&host.deploy()), 3, "SB0304", &["is open", "process"]);
-        command_of(&hints, "switchback resume");
-        let run = command_of(&hints, way_out).to_owned();
         assert_unchanged(&before, &host.state().await);
-        type_in(&host, &format!("{way_out} {run}"));
-        if way_out == "switchback abort" {
+        type_in(&host, command_of(&hints, way_out));
+        if way_out == "or take it back:" {
             assert_unchanged(&start, &host.state().await);
         } else {
             assert!(!start.differences(&host.state().await).is_empty());
         }
     }
+}
+
+#[tokio::test]
+async fn a_run_that_was_killed_behind_its_fence_is_seen_by_every_look() {
+    let host = host(Shape::default()).await;
+    let start = host.state().await;
+    let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-in:apply:r2")]);
+    assert_eq!(killed.status, None);
+    let status = json(&host.expect(&["status", "--format", "json"], 0));
+    let run = status["open_run"]["run"].as_str().unwrap();
+    assert_eq!(status["current"], serde_json::json!(["r2"]));
+    for words in [&["up"][..], &["down", "--steps", "1"], &["stamp", "r1"], &["plan"]] {
+        told(&host.run(words), 3, "SB0303", &[run]);
+    }
+    assert!(host.expect(&["doctor"], 1).stdout.contains(run));
+    told(&host.run(&["service", "start"]), 3, "SB0802", &[run]);
+    host.expect(&["abort", run], 0);
+    assert_unchanged(&start, &host.state().await);
 }
 
 #[tokio::test]
@@ -676,17 +698,47 @@ fn run_ids(host: &Host) -> Vec<String> {
 
 // A person's word.
 
+/// The program at work. It ends with the test, whatever the test comes to.
+struct Started(Child);
+
+impl Started {
+    fn of(program: &mut Command) -> Self {
+        Self(program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// Ctrl-C, and what it comes to.
+    fn interrupt(mut self) -> Ran {
+        kill_process(Pid::from_child(&self.0), Signal::INT).unwrap();
+        // What it prints until its end fits into the pipes.
+        let status = self.0.wait().unwrap();
+        let mut ran = Ran { status: status.code(), stdout: String::new(), stderr: String::new() };
+        self.0.stdout.take().unwrap().read_to_string(&mut ran.stdout).unwrap();
+        self.0.stderr.take().unwrap().read_to_string(&mut ran.stderr).unwrap();
+        ran
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 #[tokio::test]
 async fn an_interrupt_in_a_long_migration_takes_everything_back() {
     let host = host(Shape::default()).await;
     let start = host.state().await;
     let mut deploy = host.command(&host.deploy());
-    deploy.env("MIGRATE_FAULT", "hang r2").stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = deploy.spawn().unwrap();
+    deploy.env("MIGRATE_FAULT", "hang r2");
+    let deploy = Started::of(&mut deploy);
     wait_until("the migration hangs", || hanging(&host) == 1);
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    let ran = ran(&child.wait_with_output().unwrap());
-    told_interrupted(&ran);
+    // Meanwhile nobody else gets in.
+    for words in [&["deploy", "--release", "v2"][..], &["resume"], &["abort"], &["rollback"]] {
+        told(&host.run(words), 3, "SB0304", &["process", &deploy.0.id().to_string()]);
+    }
+    told(&host.run(&["up"]), 3, "SB0303", &[]);
+    told_interrupted(&deploy.interrupt());
     assert_unchanged(&start, &host.state().await);
     assert_eq!(hanging(&host), 0);
 }
@@ -696,11 +748,10 @@ async fn an_interrupt_of_up_ends_the_migration() {
     let host = host(BARE).await;
     let start = host.state().await;
     let mut up = host.command(&["up"]);
-    up.env("MIGRATE_FAULT", "hang r2").stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = up.spawn().unwrap();
+    up.env("MIGRATE_FAULT", "hang r2");
+    let up = Started::of(&mut up);
     wait_until("the migration hangs", || hanging(&host) == 1);
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    told_interrupted(&ran(&child.wait_with_output().unwrap()));
+    told_interrupted(&up.interrupt());
     assert_unchanged(&start, &host.state().await);
     assert_eq!(hanging(&host), 0);
 }

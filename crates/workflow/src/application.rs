@@ -1,14 +1,16 @@
 //! The application: started, well over time, and silent in its log.
 
 use switchback_engine::exec::{Program, Stream};
-use switchback_engine::step::StepCx;
+use switchback_engine::step::{Step, StepCx};
 use switchback_model::event::Unit;
 use switchback_model::units::human;
 use switchback_model::{Failure, Result, code};
 
+use crate::examine::{HEALTH, Mark};
 use crate::health;
 use crate::logs::LogWatch;
 use crate::services::ServiceState;
+use crate::steps::preflight::{Examined, Preflight};
 use crate::target;
 use crate::world::World;
 
@@ -24,11 +26,27 @@ const ANSWER: std::time::Duration = std::time::Duration::from_secs(3);
 pub async fn start_and_wait(cx: &StepCx<'_, World>) -> Result<String> {
     let Some(service) = cx.world.service() else { return Ok("no service is configured".into()) };
     service.start(Some(&cx.world.run.0)).await?;
-    let looks = wait_until_well(cx).await.map_err(|failure| {
-        failure.changed("the target is as it was before; its application was started and is not well")
-    })?;
+    let looks = match wait_until_well(cx).await {
+        // As it was before: more the way back can't ask for.
+        Err(failure) if failure.code == code::HEALTH && was_ill(cx) => {
+            vec![format!("it was not well before the run either: {}", failure.message)]
+        }
+        looks => looks.map_err(|failure| {
+            failure.changed("the target is as it was before; its application was started and is not well")
+        })?,
+    };
     look_running(cx).await?;
     Ok(format!("the application runs; {}", looks.join("; ")))
+}
+
+/// Whether the health URL was not well when the run began: a wrong URL, or an application that was
+/// ill already.
+fn was_ill(cx: &StepCx<'_, World>) -> bool {
+    let examined = cx.log().view().step(Preflight::KIND).and_then(|step| step.output.clone());
+    let examined = examined.and_then(|output| serde_json::from_value::<Examined>(output).ok());
+    examined.is_some_and(|examined| {
+        examined.looks.iter().any(|look| look.title == HEALTH && look.mark != Mark::Good)
+    })
 }
 
 /// Remembers where the log ends, so that only new lines count.

@@ -75,6 +75,10 @@ fn a_good_run() {
 
     - WAL that is archived during the run belongs to both databases
 
+    ## Warnings
+
+    - a replica is 12 s behind
+
     ## Written down by steps
 
     | step | what | value |
@@ -133,10 +137,10 @@ fn a_run_that_was_taken_back() {
 
     | step | started | took | result | proof |
     |---|---|---|---|---|
-    | look at server, privileges and disk | 2026-11-22T02:14:07Z | 0.4 s | ✓ done |  |
-    | take a backup and prove it | 2026-11-22T02:14:07Z | 42.0 s | ✓ done |  |
-    | stop ada-app.service | 2026-11-22T02:14:49Z | 1.8 s | ✓ done |  |
-    | make a restore point | 2026-11-22T02:14:51Z | 3.1 s | ✓ done |  |
+    | look at server, privileges and disk | 2026-11-22T02:14:07Z | 0.4 s | ✓ done | 11 checks hold |
+    | take a backup and prove it | 2026-11-22T02:14:07Z | 42.0 s | ✓ done | restored and compared: 14 tables equal |
+    | stop ada-app.service | 2026-11-22T02:14:49Z | 1.8 s | ✓ done | ada-app.service is inactive (dead) |
+    | make a restore point | 2026-11-22T02:14:51Z | 3.1 s | ✓ done | clone with equal counts |
     | apply c21b add profiles | 2026-11-22T02:14:54Z | 3.1 s | ✗ failed | SB0408: `c21b` (add profiles) failed |
     | ↶ apply c21b add profiles | 2026-11-22T02:14:57Z | 0.9 s | ✓ taken back | ada is the restore point, 14 tables compared |
     | ↶ make a restore point | 2026-11-22T02:14:58Z | 0.0 s | ✓ taken back | became ada |
@@ -165,6 +169,10 @@ fn a_run_that_was_taken_back() {
 
     - WAL that is archived during the run belongs to both databases
 
+    ## Warnings
+
+    - a replica is 12 s behind
+
     ## Written down by steps
 
     | step | what | value |
@@ -177,7 +185,9 @@ fn a_run_that_was_taken_back() {
 fn a_stuck_run_says_what_leads_out() {
     let report = report(&Story::stuck().view());
     let known = report.split("## What is known").nth(1).unwrap().split("## What\n").next().unwrap();
-    insta::assert_snapshot!(known, @r"
+    insta::assert_snapshot!(known, @"
+
+
     - **in place**: nothing
     - **not certain**: stop ada-app.service
     - **taken back**: apply c21b add profiles
@@ -186,8 +196,8 @@ fn a_stuck_run_says_what_leads_out() {
 
     | command | does |
     |---|---|
-    | `switchback runs show 20261122-021407-7f3a` | everything that is known of the run |
-    | `switchback resume 20261122-021407-7f3a` | go on taking it back, from where it stands |
+    | `switchback runs show 20261122-021407-7f3a -e production` | everything that is known of the run |
+    | `switchback resume 20261122-021407-7f3a -e production` | go on taking it back, from where it stands |
     ");
 }
 

@@ -76,7 +76,8 @@ fn next(run: &RunView, outcome: &Outcome, theme: Theme) -> Option<(&'static str,
 fn stuck(out: &mut String, run: &RunView, outcome: &Outcome, theme: Theme, warnings: usize) {
     out.push_str(&indent(&pairs(&durations(outcome, warnings), theme), "  "));
     // What stands above already, under its step, is not said twice at length.
-    let shown = run.steps.iter().any(|step| step.failure == outcome.failure);
+    let told = |step: &StepView| [&step.failure, &step.undo_failure].contains(&&outcome.failure);
+    let shown = run.steps.iter().any(told);
     if let Some(why) = outcome.failure.as_ref().filter(|_| !shown) {
         let _ = write!(out, "\n{}", indent(&failure::of_step(why, theme), "  "));
     }

@@ -101,7 +101,7 @@ fn a_migration_that_fails_is_taken_back() {
 fn a_stuck_run_ends_with_what_to_type() {
     let text = shown(&Story::stuck(), TTY);
     let end = text.split("taking back what was done").nth(1).unwrap();
-    insta::assert_snapshot!(end, @r"
+    insta::assert_snapshot!(end, @"
     , last step first
       ↶ apply c21b add profiles                    0.9 s  ada is the restore point, 14 tables compared
       ↶ make a restore point                       0.0 s  became ada
@@ -129,8 +129,8 @@ fn a_stuck_run_ends_with_what_to_type() {
 
       What to type next
         systemctl status ada-app.service
-        switchback runs show 20261122-021407-7f3a  everything that is known of the run
-        switchback resume 20261122-021407-7f3a     go on taking it back, from where it stands
+        switchback runs show 20261122-021407-7f3a -e production  everything that is known of the run
+        switchback resume 20261122-021407-7f3a -e production     go on taking it back, from where it stands
     ");
 }
 
@@ -239,7 +239,7 @@ fn verbose_shows_every_line_of_a_program_once() {
 fn who_goes_on_with_a_run_learns_where_it_stands() {
     let story = Story::planned().preflight().backup().started(Direction::Back);
     let last = story.events.len() - 1;
-    insta::assert_snapshot!(shown_from(last, &story, TTY), @r"
+    insta::assert_snapshot!(shown_from(last, &story, TTY), @"
     Run 20261122-021407-7f3a is taken back
 
       environment  production
@@ -264,8 +264,8 @@ fn who_goes_on_with_a_run_learns_where_it_stands() {
                      directory /var/backups/ada/20261122-021407
 
       What to type next
-        switchback runs show 20261122-021407-7f3a  everything that is known of the run
-        switchback resume 20261122-021407-7f3a     go on taking it back, from where it stands
+        switchback runs show 20261122-021407-7f3a -e production  everything that is known of the run
+        switchback resume 20261122-021407-7f3a -e production     go on taking it back, from where it stands
     ");
 }
 

@@ -54,8 +54,8 @@ fn refuse_open_run(config: &Config, app: &App) -> Result<()> {
     let run = &open.plan.run;
     let failure = Failure::new(code::RUN_OPEN, format!("run {run} is open"))
         .changed("nothing was changed")
-        .hint(format!("go on with it: switchback resume {run}"))
-        .hint(format!("or take it back: switchback abort {run}"));
+        .hint(format!("go on with it: switchback resume {run} -e {}", open.plan.environment))
+        .hint(format!("or take it back: switchback abort {run} -e {}", open.plan.environment));
     Err(match &open.operator {
         Some(by) => failure.cause(format!("begun by {} on {}, process {}", by.user, by.host, by.pid)),
         None => failure,

@@ -38,9 +38,9 @@ pub(crate) fn open_run(runs: &[RunView], asked: Option<&str>, what: &str) -> Res
             .changed("nothing was changed");
         let succeeded = run.outcome.as_ref().is_some_and(|outcome| outcome.status == RunStatus::Succeeded);
         return Err(failure.hint(if succeeded {
-            format!("to take it back: switchback rollback {}", run.plan.run)
+            format!("to take it back: switchback rollback {} -e {}", run.plan.run, run.plan.environment)
         } else {
-            format!("see how it ended: switchback runs show {}", run.plan.run)
+            format!("see how it ended: switchback runs show {} -e {}", run.plan.run, run.plan.environment)
         }));
     }
     Ok(run.plan.run.clone())

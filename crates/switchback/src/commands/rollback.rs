@@ -52,11 +52,13 @@ fn meant(runs: &[RunView], asked: Option<&str>) -> Result<RunId> {
     let failure = Failure::new(code::NOTHING_TO_RESUME, format!("run {} can't be taken back", run.plan.run))
         .changed("nothing was changed");
     Err(match last.filter(|_| succeeded(&run)) {
-        Some(last) => failure
-            .cause(format!("run {} came after it", last.plan.run))
-            .hint(format!("take that one back first: switchback rollback {}", last.plan.run)),
-        None => failure
-            .cause("it left nothing behind: it was taken back or refused")
-            .hint(format!("see how it ended: switchback runs show {}", run.plan.run)),
+        Some(last) => failure.cause(format!("run {} came after it", last.plan.run)).hint(format!(
+            "take that one back first: switchback rollback {} -e {}",
+            last.plan.run, last.plan.environment
+        )),
+        None => failure.cause("it left nothing behind: it was taken back or refused").hint(format!(
+            "see how it ended: switchback runs show {} -e {}",
+            run.plan.run, run.plan.environment
+        )),
     })
 }

@@ -93,7 +93,11 @@ async fn a_deploy_that_was_killed_in_a_migration_is_taken_back_by_rollback() {
     nobody_is_left(&shop).await;
     // The lock's holder is a stranger behind the fence; it is still there.
     shop.expect(&["rollback"], 0);
-    assert!(tokio::time::timeout(Duration::from_secs(5), holder.batch("select 1")).await.is_ok_and(|r| r.is_err()));
+    assert!(
+        tokio::time::timeout(Duration::from_secs(5), holder.batch("select 1"))
+            .await
+            .is_ok_and(|r| r.is_err())
+    );
     assert_eq!(shop.way_back(), "swap");
     start.assert_still(&shop, "rolled back after the kill").await;
     nobody_is_left(&shop).await;

@@ -61,7 +61,9 @@ impl Picture {
     pub(crate) async fn assert_same_shape(&self, shop: &Shop, what: &str) {
         let now = Self::of(shop).await;
         let mut found = self.differences(&now);
-        found.retain(|line| !["column order ", "table ", "sequence "].iter().any(|kind| line.starts_with(kind)));
+        found.retain(|line| {
+            !["column order ", "table ", "sequence "].iter().any(|kind| line.starts_with(kind))
+        });
         assert!(found.is_empty(), "{what}:\n{}", found.join("\n"));
     }
 

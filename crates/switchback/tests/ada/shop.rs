@@ -227,14 +227,6 @@ impl Shop {
         self.events().iter().rfind(noted).map(|event| event["value"].clone()).unwrap_or_default()
     }
 
-    /// Changes the configuration.
-    pub(crate) fn configure(&self, from: &str, to: &str) {
-        let path = self.path("switchback.toml");
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains(from), "the configuration has no {from}");
-        std::fs::write(path, text.replacen(from, to, 1)).unwrap();
-    }
-
     fn git(&self, words: &[&str]) -> String {
         run(Command::new("git").arg("-C").arg(self.repository()).args(words))
     }
@@ -284,7 +276,10 @@ impl Shop {
             .replace("@PYTHON@", &quoted(&venv("python")))
             .replace("@ADDRESS@", &format!("http://127.0.0.1:{}", self.port))
             .replace("@PORT@", &self.port.to_string())
-            .replace("fence = \"closed\"", &format!("scratch_url = \"${{ADA_ADMIN_URL}}\"\nfence = {:?}", wish.fence))
+            .replace(
+                "fence = \"closed\"",
+                &format!("scratch_url = \"${{ADA_ADMIN_URL}}\"\nfence = {:?}", wish.fence),
+            )
             .replace("restore_point = \"auto\"", &restore_point)
             .replace("stable_for = \"3s\"", "stable_for = \"300ms\"")
             .replace("watch = \"3s\"", "watch = \"300ms\"")

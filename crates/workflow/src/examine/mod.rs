@@ -34,6 +34,9 @@ use switchback_postgres::session::Session;
 
 use crate::world::World;
 
+/// The title of the look at the health URL.
+pub const HEALTH: &str = "health";
+
 /// What a look comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
