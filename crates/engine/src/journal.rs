@@ -36,6 +36,8 @@ pub struct Journal {
     file: File,
     folder: PathBuf,
     sum: String,
+    /// How long the file is with its whole lines.
+    length: u64,
 }
 
 impl Journal {
@@ -56,7 +58,7 @@ impl Journal {
         for parent in [&folder, runs] {
             File::open(parent).and_then(|f| f.sync_all()).map_err(|error| unwritable(parent, &error))?;
         }
-        Ok(Self { file, folder, sum: String::new() })
+        Ok(Self { file, folder, sum: String::new(), length: 0 })
     }
 
     /// Opens the journal of a run to go on with it, and reads what is there.
@@ -77,7 +79,7 @@ impl Journal {
             let cut = file.set_len(whole as u64).and_then(|()| file.sync_data());
             cut.map_err(|error| unwritable(&path, &error))?;
         }
-        Ok((Self { file, folder, sum }, view))
+        Ok((Self { file, folder, sum, length: whole as u64 }, view))
     }
 
     /// The run's folder: its journal, its report, what its programs wrote.
@@ -104,7 +106,15 @@ impl Journal {
         let line = Line { journal: VERSION, sum: sum.clone(), event: &event };
         let mut bytes = serde_json::to_vec(&line).map_err(|error| failed(&error))?;
         bytes.push(b'\n');
-        self.file.write_all(&bytes).and_then(|()| self.file.sync_data()).map_err(|error| failed(&error))?;
+        // What an earlier, failed write left of its line must not stand before this one.
+        let cut = if self.file.metadata().is_ok_and(|now| now.len() != self.length) {
+            self.file.set_len(self.length)
+        } else {
+            Ok(())
+        };
+        let written = cut.and_then(|()| self.file.write_all(&bytes)).and_then(|()| self.file.sync_data());
+        written.map_err(|error| failed(&error))?;
+        self.length += bytes.len() as u64;
         self.sum = sum;
         Ok(())
     }

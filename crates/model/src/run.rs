@@ -183,7 +183,7 @@ impl RunView {
         use StepState::{Done, Failed, Pending, Started, Undoing, Undone};
         match what {
             What::StepStarted { step } => {
-                let step = self.to(step, &[Pending, Started, Undone], Started)?;
+                let step = self.to(step, &[Pending, Started, Failed, Undone], Started)?;
                 step.started_at = Some(at);
                 step.failure = None;
             }

@@ -39,6 +39,16 @@ pub(crate) async fn go_on(
     let runs = app::runs_folder(now);
     let (journal, view) = Journal::open(&runs, run).map_err(|failure| in_hand(failure, &runs, run))?;
     let config = Config::from_snapshot(&view.plan.settings, now, &app::variable)?;
+    if config.database_url.database() != view.plan.target {
+        let message = format!(
+            "run {run} is about `{}`, and database_url names `{}`",
+            view.plan.target,
+            config.database_url.database()
+        );
+        return Err(Failure::new(code::PLAN_CHANGED, message)
+            .changed("nothing was changed")
+            .hint("give the variable of database_url the value that it had when the run began"));
+    }
     let world = World::new(config, run.clone(), app::operator(), journal.folder().to_owned());
     // What an earlier process left on the server must be gone before anything is looked at.
     world.end_leftovers().await?;
@@ -115,8 +125,11 @@ async fn drive(
     };
     let view = log.view().clone();
     let outcome = ended.inspect_err(|_| finish(reporters, &view))?;
-    write_documents(&world.folder, &view)?;
     finish(reporters, &view);
+    // The run is over and its journal has it all: a document that can't be written changes nothing.
+    if let Err(failure) = write_documents(&world.folder, &view) {
+        app.say(&switchback_report::failure::render(&failure, app.theme()));
+    }
     Ok(outcome.exit)
 }
 
@@ -156,7 +169,7 @@ fn listen(app: &App, canceller: Rc<Canceller>) -> Result<impl Future<Output = Ou
                 canceller.cancel();
             }
             let text = if heard == 1 {
-                "interrupted: what was begun is taken back"
+                "interrupted: the step at work is ended, and what was begun is taken back to its start"
             } else {
                 "still taking back; killing this process would leave it half-way (then: switchback resume)"
             };

@@ -24,6 +24,8 @@ const COMMAND: Duration = Duration::from_mins(2);
 pub struct Look {
     /// Whether nobody can get at the application through it.
     pub closed: bool,
+    /// Whether that is because nobody listens there.
+    pub nobody: bool,
     /// What was seen, as a sentence without a period.
     pub proof: String,
 }
@@ -103,14 +105,15 @@ fn seen(when: &ClosedWhen, outcome: &Outcome) -> Option<Look> {
     let url = shown(&when.url);
     match outcome {
         Outcome::Answered(answer) if answer.status == when.status => {
-            Some(Look { closed: true, proof: format!("{url} answered {}", answer.status) })
+            Some(Look { closed: true, nobody: false, proof: format!("{url} answered {}", answer.status) })
         }
         Outcome::Answered(answer) => {
             let proof = format!("{url} answered {}, which is not {}", answer.status, when.status);
-            Some(Look { closed: false, proof })
+            Some(Look { closed: false, nobody: false, proof })
         }
         Outcome::Refused => {
-            Some(Look { closed: true, proof: format!("nobody listens at {url}, so nobody can get in") })
+            let proof = format!("nobody listens at {url}, so nobody can get in");
+            Some(Look { closed: true, nobody: true, proof })
         }
         Outcome::Silent(_) | Outcome::Broken(_) => None,
     }

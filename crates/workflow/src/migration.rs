@@ -17,6 +17,8 @@ use switchback_model::{DatabaseUrl, Failure, Result, code};
 
 use crate::world::{World, migrator_application};
 
+/// Where a step notes that somebody else was seen behind the closed fence.
+pub const INTRUDER: &str = "seen_inside";
 /// How often a migration is tried that could not have its lock.
 const TRIES: u32 = 5;
 /// How often the child's backends are looked at.
@@ -47,6 +49,8 @@ pub enum Heard<'a> {
     Line(&'a str),
     /// Something that a person should know.
     Warning(String),
+    /// Somebody else is inside the fenced target.
+    Intruder(String),
 }
 
 /// Who runs a migration: a step of a run, or a command.
@@ -73,6 +77,8 @@ pub async fn call_in(
         Heard::Running(ms) => cx.progress(what, ms, 0, Unit::Millis),
         Heard::Line(line) => cx.line(line),
         Heard::Warning(message) => cx.warn(message),
+        // A journal that can't be written stops the run at its next entry.
+        Heard::Intruder(who) => drop(cx.note(INTRUDER, &who)),
     };
     call(&Caller { world: cx.world, cancel: cx.cancel, hear: &hear }, program, what, may_retry).await
 }
@@ -117,7 +123,8 @@ pub async fn call(
 fn prepared(world: &World, program: Program) -> Program {
     let migrations = &world.config.migrations;
     let lock_timeout = migrations.lock_timeout.0.as_millis();
-    let options = format!("-c lock_timeout={lock_timeout}ms -c default_transaction_read_only=off");
+    let theirs = migrations.env.get("PGOPTIONS").cloned().unwrap_or_default();
+    let options = format!("{theirs} -c lock_timeout={lock_timeout}ms -c default_transaction_read_only=off");
     program
         .env("PGAPPNAME", migrator_application(&world.run))
         .env("PGOPTIONS", options)
@@ -150,6 +157,7 @@ async fn watched(caller: &Caller<'_>, program: &Program, what: &str) -> Result<F
 struct Watch {
     waiting: BTreeMap<i32, Instant>,
     told: bool,
+    seen: bool,
 }
 
 const WAITERS: &str = "select a.pid, pg_blocking_pids(a.pid), \
@@ -157,8 +165,31 @@ const WAITERS: &str = "select a.pid, pg_blocking_pids(a.pid), \
      from pg_stat_activity b where b.pid = any (pg_blocking_pids(a.pid))) \
     from pg_stat_activity a where a.application_name = $1 and a.wait_event_type = 'Lock'";
 
+/// Sessions in the fenced target that are neither ours nor the migrator's; the migrator is known by
+/// its name, and where a URL gives it another one, by having come after us with the same role.
+const INSIDE: &str = "select format('session %s of %s (%s)', pid, usename, application_name) from pg_stat_activity \
+    where datname = $1 and usesysid is not null and coalesce(backend_type, 'client backend') = 'client backend' \
+    and application_name not like 'switchback %' and usename <> $2 limit 1";
+
 impl Watch {
     async fn look(&mut self, caller: &Caller<'_>) -> Result<()> {
+        self.look_inside(caller).await?;
+        self.look_at_locks(caller).await
+    }
+
+    async fn look_inside(&mut self, caller: &Caller<'_>) -> Result<()> {
+        let world = caller.world;
+        let role = world.config.database_url.user().unwrap_or_default();
+        let admin = world.admin().await?;
+        let row = admin.optional(INSIDE, &[&world.names.fenced, &role]).await?;
+        if let (Some(row), false) = (row, self.seen) {
+            self.seen = true;
+            (caller.hear)(Heard::Intruder(row.get(0)));
+        }
+        Ok(())
+    }
+
+    async fn look_at_locks(&mut self, caller: &Caller<'_>) -> Result<()> {
         let admin = caller.world.admin().await?;
         let rows = admin.rows(WAITERS, &[&migrator_application(&caller.world.run)]).await?;
         let pids: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();

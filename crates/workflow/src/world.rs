@@ -24,6 +24,7 @@ use crate::names::Names;
 use crate::services::{self, ServiceManager};
 use crate::steps::close::Close;
 use crate::steps::lease::Lease;
+use crate::steps::restore_point::{RestorePoint, SWAPPED_IN};
 
 /// How long a server that went away is waited for in the middle of a run.
 const SERVER_BACK: Duration = Duration::from_mins(1);
@@ -256,15 +257,31 @@ impl Ground for World {
         match open {
             Some((marker, _)) if marker.run == self.run.0 => Ok(()),
             Some((marker, _)) => Err(lost(marker.refusal())),
-            None => Err(Failure::new(code::LEASE_LOST, "the marker of this run is gone from the server")
-                .cause(format!("no database has it in its comment; the target was `{}`", self.names.target))
-                .hint("somebody restored, dropped or commented the target: look before anything else")),
+            None => mark_again(cx, &step).await,
         }
     }
 
     fn downtime_ms(&self, log: &Log) -> Option<u64> {
         crate::steps::downtime_ms(&log.view(), switchback_engine::clock::now())
     }
+}
+
+/// Somebody overwrote the comment. With the lock in our hands, no other run's marker and the very
+/// database of this run, the marker is written again; anything else is for a person.
+async fn mark_again(cx: &StepCx<'_, World>, step: &Lease) -> Result<()> {
+    let world = cx.world;
+    let name = crate::target::name_now(world).await?;
+    let found = world.database(&name).await?.map(|database| database.oid);
+    let swapped_in = cx.noted_by::<u32>(RestorePoint::KIND, SWAPPED_IN)?;
+    if found.is_some() && (found == Some(step.oid) || found == swapped_in) {
+        cx.warn(format!("the marker of this run was gone from `{name}`; it was written again"));
+        let comment = cx.try_output::<Lease>()?.and_then(|taken| taken.comment);
+        let marker = crate::steps::lease::marker(world, comment).text();
+        return lease::set_comment(&*world.admin().await?, &name, Some(&marker)).await;
+    }
+    Err(Failure::new(code::LEASE_LOST, "the marker of this run is gone from the server")
+        .cause(format!("`{name}` is not the database that the run began with"))
+        .hint("somebody restored or replaced the target: look before anything else"))
 }
 
 /// A lease that can't be held in the middle of a run stops it where it is.

@@ -166,7 +166,8 @@ pub(super) async fn create(
     major: u16,
 ) -> Result<()> {
     let mut sql = create_sql(name, target, major);
-    if let Some(tablespace) = tablespace {
+    // Naming the default one asks for a right that only naming it needs.
+    if let Some(tablespace) = tablespace.filter(|name| *name != "pg_default") {
         sql.push_str(" tablespace ");
         sql.push_str(&ident(tablespace));
     }

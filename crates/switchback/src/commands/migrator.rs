@@ -75,6 +75,7 @@ pub(crate) async fn hold(app: &App, place: &Place) -> Result<Held> {
         return Err(marker.refusal());
     }
     world.hold_lease(&Identity::read(&admin).await?).await?;
+    world.begin_run();
     let (canceller, cancel) = cancel_pair();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {

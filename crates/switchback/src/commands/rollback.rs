@@ -33,18 +33,13 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     run::go_on(app, &config, &run, Some(why), args.accept_loss).await
 }
 
-/// The open run, else the last one that succeeded: an older one lies under it.
+/// The open run, else the last one, where that succeeded: an older one lies under it, and is only
+/// taken back by its name.
 fn meant(runs: &[RunView], asked: Option<&str>) -> Result<RunId> {
-    let succeeded =
-        |run: &&RunView| run.outcome.as_ref().is_some_and(|outcome| outcome.status == RunStatus::Succeeded);
+    let status = |run: &RunView| run.outcome.as_ref().map(|outcome| outcome.status);
+    let succeeded = |run: &&RunView| status(run) == Some(RunStatus::Succeeded);
     let last = runs.iter().rev().find(|run| run.is_open() || succeeded(run));
-    let Some(asked) = asked else {
-        return last.map(|last| last.plan.run.clone()).ok_or_else(|| {
-            Failure::new(code::NOTHING_TO_RESUME, "there is no run to take back")
-                .changed("nothing was changed")
-                .hint("see the runs: switchback runs list")
-        });
-    };
+    let Some(asked) = asked else { return newest(runs, last) };
     let run = named(runs, asked)?;
     if last.is_some_and(|last| last.plan.run == run.plan.run) {
         return Ok(run.plan.run.clone());
@@ -61,4 +56,22 @@ fn meant(runs: &[RunView], asked: Option<&str>) -> Result<RunId> {
             run.plan.run, run.plan.environment
         )),
     })
+}
+
+/// Without a name: the last run that is there to be taken back, where none came after it.
+fn newest(runs: &[RunView], last: Option<&RunView>) -> Result<RunId> {
+    let refused =
+        |run: &RunView| run.outcome.as_ref().is_some_and(|outcome| outcome.status == RunStatus::Refused);
+    let nothing = Failure::new(code::NOTHING_TO_RESUME, "there is no run to take back")
+        .changed("nothing was changed")
+        .hint("see the runs: switchback runs list");
+    let Some(last) = last else { return Err(nothing) };
+    let newest = runs.iter().rev().find(|run| !refused(run));
+    if newest.is_none_or(|newest| newest.plan.run == last.plan.run) {
+        return Ok(last.plan.run.clone());
+    }
+    Err(nothing.cause("the last run was taken back already").hint(format!(
+        "take back the one before it as well: switchback rollback {} -e {}",
+        last.plan.run, last.plan.environment
+    )))
 }

@@ -75,7 +75,7 @@ async fn a_deploy_that_was_killed_in_a_migration_is_finished_by_resume() {
     let sql = "select count(*) from pg_stat_activity where pid = $1 and application_name like '% migrator'";
     let left: i64 = shop.session("postgres").await.one(sql, &[&before]).await.unwrap().get(0);
     assert_eq!(left, 0, "the dead migrator's session is still there");
-    drop(holder);
+    holder.batch("rollback").await.unwrap();
     let ran = resume.ended();
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert_eq!((shop.revision().await.as_str(), shop.release().as_str()), (V2, "v2"));

@@ -45,7 +45,6 @@ async fn init_then_doctor_then_status() {
         );
         assert!(look["mark"] != "bad" || look["cure"].is_string(), "no cure: {look}");
     }
-    eprintln!("{}", switchback(&shop, &["doctor"]).stdout);
 
     let status = document(&switchback(&shop, &["status", "--format", "json"]));
     assert_eq!(status["current"], serde_json::json!([V1]));

@@ -118,6 +118,22 @@ impl Host {
         command
     }
 
+    /// Makes a third release, with one more migration.
+    pub fn third_release(&self) {
+        self.git(&["checkout", "--quiet", "v2"]);
+        self.release("v3", "three", &[("r4", "r3")]);
+        self.commit("v3");
+        self.git(&["checkout", "--quiet", "v1"]);
+    }
+
+    /// The id of the newest run.
+    pub fn last_run(&self) -> String {
+        let runs = std::fs::read_dir(self.path(".switchback/runs")).unwrap();
+        let mut names: Vec<_> = runs.map(|run| run.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names.pop().unwrap()
+    }
+
     /// Deploys to the second release.
     pub fn deploy(&self) -> Vec<&'static str> {
         if self.shape.code { vec!["deploy", "--release", "v2"] } else { vec!["deploy"] }
@@ -295,6 +311,7 @@ fn sql(revision: &str) -> (&'static str, &'static str) {
         "r1" => (include_str!("r1.up.sql"), "drop table notes, users, starts;"),
         "r2" => (include_str!("r2.up.sql"), include_str!("r2.down.sql")),
         "r3" => (include_str!("r3.up.sql"), include_str!("r3.down.sql")),
+        "r4" => ("alter table users add column nick text;", "alter table users drop column nick;"),
         _ => panic!("there is no revision {revision}"),
     }
 }

@@ -91,6 +91,8 @@ impl Step<World> for Apply {
     }
 
     async fn probe(&self, cx: &StepCx<'_, World>) -> Result<Probe<()>> {
+        // A killed migrator's session may still be at work.
+        target::end_others(cx.world).await?;
         let current = Self::current(cx.world).await?;
         Ok(match () {
             () if current == self.after => Probe::Done(()),

@@ -46,7 +46,14 @@ impl Step<World> for Close {
         if let Some(service) = cx.world.service() {
             service.block(&cx.world.run.0).await?;
         }
-        page::close(cx.world, cx.cancel).await?;
-        page::look_closed(cx.world).await
+        // An application that hangs can't show its page, and must be stopped all the same: the step
+        // that started it does that next.
+        match page::close(cx.world, cx.cancel).await {
+            Ok(()) => page::look_closed(cx.world).await,
+            Err(failure) => {
+                cx.warn(format!("the page is not known to be closed: {}", failure.message));
+                Ok("marked and blocked; the page is not known to be closed".into())
+            }
+        }
     }
 }

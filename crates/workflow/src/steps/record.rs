@@ -15,6 +15,17 @@ use crate::{files, git};
 
 /// Where the catalog is kept, in the run's folder.
 pub const CATALOG: &str = "catalog-before.json";
+/// Where owner, grants and settings of the database are kept: what a copy loses. Their values may be
+/// secrets, so they stand in this file alone.
+const SETTINGS: &str = "settings-before.json";
+
+/// What belonged to the database, and was not in it, when the run began.
+///
+/// # Errors
+/// [`code::STATE_FOLDER`].
+pub fn settings(world: &World) -> Result<DatabaseSettings> {
+    files::read_json(&world.folder.join(SETTINGS))
+}
 
 /// Revision, release, catalog, settings.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,8 +39,6 @@ pub struct Record {
 /// What was there before.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Recorded {
-    /// What belongs to the database and is not in it: a copy loses all of it.
-    pub settings: DatabaseSettings,
     /// SHA-256 of the catalog.
     pub catalog: String,
     /// The checkout.
@@ -44,13 +53,15 @@ pub struct Recorded {
 /// # Errors
 /// [`code::METADATA`].
 pub async fn settings_again(cx: &StepCx<'_, World>) -> Result<()> {
-    let Some(recorded) = cx.try_output::<Record>()? else { return Ok(()) };
+    if cx.try_output::<Record>()?.is_none() {
+        return Ok(());
+    }
     let world = cx.world;
     let admin = world.admin().await?;
     let name = &world.names.target;
     let found = DatabaseSettings::read(&admin, name).await?;
     // The comment is the marker's as long as the run is open.
-    let wanted = DatabaseSettings { comment: found.comment.clone(), ..recorded.settings };
+    let wanted = DatabaseSettings { comment: found.comment.clone(), ..settings(world)? };
     if wanted.differences(&found).is_empty() {
         return Ok(());
     }
@@ -84,12 +95,13 @@ impl Step<World> for Record {
         files::write_json(&world.folder.join(CATALOG), &catalog)?;
         let mut settings = DatabaseSettings::read(&*world.admin().await?, &world.names.target).await?;
         settings.comment = cx.output::<Lease>()?.comment;
+        files::write_json(&world.folder.join(SETTINGS), &settings)?;
         let head = match world.repository().await? {
             Some(repository) => Some(repository.position().await?),
             None => None,
         };
         let models_clean = if self.models { models_clean(cx).await } else { None };
-        Ok(Recorded { settings, catalog: catalog.digest(), head, models_clean })
+        Ok(Recorded { catalog: catalog.digest(), head, models_clean })
     }
 
     async fn verify(&self, cx: &StepCx<'_, World>, done: &Recorded) -> Result<String> {

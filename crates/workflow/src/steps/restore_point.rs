@@ -110,7 +110,7 @@ impl Step<World> for RestorePoint {
             (Way::Swap, None) => Err(Failure::new(code::SWAP, "there is no restore point to go back to")),
             (Way::Down, _) => {
                 way_back::look_downgraded(cx).await?;
-                leave_copy(cx, done).await
+                Ok("downgraded; the restore point is kept beside the target".into())
             }
             (Way::Nothing, _) => leave_copy(cx, done).await,
         }
@@ -158,17 +158,24 @@ async fn facts_of_copy(cx: &StepCx<'_, World>, copy: &str) -> Result<Facts> {
     facts
 }
 
+/// Where the identity of the database is noted that takes the target's place.
+pub const SWAPPED_IN: &str = "swapped_in";
+
 /// The copy takes the target's place; the failed database is kept, closed.
 async fn swap_back(cx: &StepCx<'_, World>, done: &Taken) -> Result<String> {
     let (world, names) = (cx.world, &cx.world.names);
     let admin = world.admin().await?;
     let name = target::name_now(world).await?;
     let live = server::database(&admin, &name).await?;
-    if live.as_ref().is_some_and(|live| live.oid == done.target) {
+    let live = live.ok_or_else(|| Failure::new(code::SWAP, format!("the target `{name}` is gone")))?;
+    // The copy's identity is on disk before the renames, so that a repeated undo knows whether they
+    // happened. The target's own may be another than at the restore point: a later run's way back
+    // puts another database in its place.
+    if cx.noted::<u32>(SWAPPED_IN)? != Some(live.oid) {
         let copy = restored_copy(cx, done).await?;
         mark_copy(cx).await?;
-        let renames =
-            [(done.target, name.as_str(), names.failed.as_str()), (copy, &names.restore_point, &name)];
+        cx.note(SWAPPED_IN, &copy)?;
+        let renames = [(live.oid, name.as_str(), names.failed.as_str()), (copy, &names.restore_point, &name)];
         fence::rename(&admin, &renames, false).await.map_err(|failure| swap_failed(&failure))?;
     }
     fence::allow_connections(&admin, &name, true).await?;
@@ -196,6 +203,8 @@ async fn restored_copy(cx: &StepCx<'_, World>, done: &Taken) -> Result<u32> {
             cx.progress(progress.what, progress.done, progress.total, Unit::Bytes);
         };
         backups::restore(world, folder, &names.restore_point, cx.cancel, &mut hear).await?;
+        // A restored database has no statistics; its first users would wait for wrong plans.
+        world.session(&names.restore_point).await?.batch("analyze").await?;
     }
     let copy = server::database(&admin, &names.restore_point).await?;
     copy.map(|copy| copy.oid).ok_or_else(|| {
@@ -205,10 +214,13 @@ async fn restored_copy(cx: &StepCx<'_, World>, done: &Taken) -> Result<u32> {
 }
 
 /// What a copy loses is put back, under whatever name the target has now.
-async fn settings_under(cx: &StepCx<'_, World>, name: &str) -> Result<()> {
+///
+/// # Errors
+/// [`code::METADATA`].
+pub async fn settings_under(cx: &StepCx<'_, World>, name: &str) -> Result<()> {
     use switchback_postgres::settings::DatabaseSettings;
     let admin = cx.world.admin().await?;
-    let recorded = cx.output::<super::record::Record>()?.settings;
+    let recorded = super::record::settings(cx.world)?;
     let comment = DatabaseSettings::read(&admin, name).await?.comment;
     let wanted = DatabaseSettings { comment, ..recorded };
     wanted.apply(&admin, name).await?;
@@ -222,11 +234,19 @@ async fn settings_under(cx: &StepCx<'_, World>, name: &str) -> Result<()> {
 /// Looks, from a new session, whether the target is what it was at the restore point.
 async fn look_swapped(cx: &StepCx<'_, World>, done: &Taken, name: &str) -> Result<String> {
     let world = cx.world;
-    let now = server::database(&*world.admin().await?, name).await?;
-    if now.is_none_or(|now| now.oid == done.target) {
+    let now = server::database(&*world.admin().await?, name).await?.map(|now| now.oid);
+    if now.is_none() || now != cx.noted::<u32>(SWAPPED_IN)? {
         return Err(Failure::new(code::SWAP, "the target is still the database that failed"));
     }
     let session = world.session(name).await?;
+    let revision = world.migrator().current(&session).await?;
+    if revision != cx.log().view().plan.revision_before {
+        return Err(Failure::new(
+            code::SWAP,
+            "the restore point is at another revision than the run began with",
+        )
+        .cause(format!("it is at {}", crate::planner::shown(&revision))));
+    }
     let catalog = switchback_postgres::catalog::Catalog::read(&session).await?;
     if catalog.digest() != done.catalog {
         let before: Facts = files::read_json(&world.folder.join(facts::BEFORE))?;

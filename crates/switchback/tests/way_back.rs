@@ -1,0 +1,140 @@
+//! The way back of the data: what was acknowledged is kept, or a person is asked.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
+
+use switchback_testkit::{Host, Shape, State, cluster};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
+
+async fn host(shape: Shape) -> Host {
+    Host::new(cluster().await, PROGRAM, shape).await
+}
+
+/// The newest run's decision, as its journal has it.
+fn decision(host: &Host) -> serde_json::Value {
+    let lines =
+        host.journal().into_iter().map(|line| serde_json::from_str::<serde_json::Value>(&line).unwrap());
+    let noted = lines.map(|line| line["event"].clone()).filter(|event| event["key"] == "way_back");
+    noted.last().map(|event| event["value"].clone()).unwrap_or_default()
+}
+
+fn assert_same(wanted: &State, found: &State) {
+    let differences = wanted.differences(found);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[tokio::test]
+async fn a_row_written_after_the_deploy_is_kept_by_the_downgrade() {
+    let host = host(Shape::default()).await;
+    host.expect(&host.deploy(), 0);
+    host.database().run("insert into public.notes (user_id, body) values (1, 'acknowledged')").await;
+    host.expect(&["rollback"], 0);
+    assert_eq!(decision(&host)["way"], "down");
+    let kept =
+        host.database().text("select count(*)::text from public.notes where body = 'acknowledged'").await;
+    assert_eq!(kept, "1");
+    assert_eq!(host.database().text("select version_num from public.alembic_version").await, "r1");
+}
+
+/// The old shape has no place for these: the downgrade would drop them without a word.
+#[tokio::test]
+async fn values_that_only_the_new_shape_can_hold_need_a_persons_word() {
+    for write in [
+        "update public.users set points = 777 where id = 3",
+        "update public.addresses set email = 'new' where user_id = 3",
+    ] {
+        let host = host(Shape::default()).await;
+        let start = host.state().await;
+        host.expect(&host.deploy(), 0);
+        host.database().run(write).await;
+        let stuck = host.expect(&["rollback"], 5);
+        assert!(
+            stuck.stderr.contains("SB0507") && stuck.stderr.contains("--accept-loss"),
+            "{}",
+            stuck.stderr
+        );
+        // Nothing is lost while the person thinks; a resume asks again.
+        host.expect(&["resume"], 5);
+        let run = host.last_run();
+        host.expect(&["rollback", &run, "--accept-loss"], 0);
+        assert_eq!(decision(&host)["way"], "swap");
+        assert!(!decision(&host)["dropped"].as_array().unwrap().is_empty());
+        assert_same(&start, &host.state().await);
+    }
+}
+
+#[tokio::test]
+async fn a_definition_made_after_the_deploy_is_not_dropped_in_silence() {
+    let host = host(Shape::default()).await;
+    host.expect(&host.deploy(), 0);
+    host.database().run("create table public.made_by_hand (n int)").await;
+    let stuck = host.expect(&["rollback"], 5);
+    assert!(stuck.stderr.contains("made_by_hand"), "{}", stuck.stderr);
+}
+
+/// The way back of a later run puts another database in the target's place; the earlier run's must
+/// not take that for its own.
+#[tokio::test]
+async fn an_older_run_goes_back_after_a_newer_one_was_taken_back() {
+    let host = host(Shape::default()).await;
+    let start = host.state().await;
+    host.third_release();
+    host.expect(&host.deploy(), 0);
+    let older = host.last_run();
+    let failed =
+        host.run_with(&["deploy", "--release", "v3"], &[("SWITCHBACK_FAULT", "fail-after:validate")]);
+    assert_eq!(failed.status, Some(4), "{}", failed.stderr);
+    let refused = host.expect(&["rollback"], 3);
+    assert!(refused.stderr.contains(&format!("switchback rollback {older}")), "{}", refused.stderr);
+    host.expect(&["rollback", &older], 0);
+    assert_eq!(host.database().text("select version_num from public.alembic_version").await, "r1");
+    let mut differences = start.differences(&host.state().await);
+    differences.retain(|line| !line.starts_with("databases: "));
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// A migration that commits and then fails leaves no trace in schema or history.
+#[tokio::test]
+async fn a_part_that_was_committed_before_the_failure_goes_back() {
+    let host = host(Shape::default()).await;
+    let start = host.state().await;
+    let failed = host.run_with(&host.deploy(), &[("MIGRATE_FAULT", "commit r2")]);
+    assert_eq!(failed.status, Some(4), "{}", failed.stderr);
+    assert_eq!(decision(&host)["way"], "swap");
+    assert_same(&start, &host.state().await);
+}
+
+/// Behind a read-only fence the same write could be anybody's: it is not dropped, and not kept in
+/// silence either.
+#[tokio::test]
+async fn behind_a_read_only_fence_an_unexplained_write_needs_a_persons_word() {
+    let host = host(Shape { fence: "read-only", ..Shape::default() }).await;
+    let start = host.state().await;
+    let failed = host.run_with(&host.deploy(), &[("MIGRATE_FAULT", "commit r2")]);
+    assert_eq!(failed.status, Some(5), "{}", failed.stderr);
+    assert!(failed.stderr.contains("public.users"), "{}", failed.stderr);
+    host.expect(&["rollback", &host.last_run(), "--accept-loss"], 0);
+    assert_same(&start, &host.state().await);
+}
+
+#[tokio::test]
+async fn a_marker_that_somebody_overwrote_is_written_again() {
+    let host = host(Shape::default()).await;
+    let start = host.state().await;
+    let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-in:maintenance")]);
+    assert_eq!(killed.status, None);
+    let name = host.database().name().to_owned();
+    host.cluster().run(&format!("comment on database {name} is 'mine now'")).await;
+    host.expect(&["rollback"], 0);
+    assert_same(&start, &host.state().await);
+}
+
+#[tokio::test]
+async fn a_run_is_never_taken_to_another_database() {
+    let host = host(Shape::default()).await;
+    host.expect(&host.deploy(), 0);
+    let other = host.cluster().database("other").await;
+    let refused = host.run_with(&["rollback"], &[("APP_URL", &other.url().expose())]);
+    assert_eq!(refused.status, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains(other.name()), "{}", refused.stderr);
+}

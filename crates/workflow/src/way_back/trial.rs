@@ -1,0 +1,134 @@
+//! The downgrade as a way back, tried on a copy of the target as it is now.
+//!
+//! Down and up again: the schema must come back; a table that nobody wrote to must hold again what
+//! it held at the restore point; and a table that somebody wrote to must, after the upgrade that
+//! follows, be what it is now. Then the downgrade loses no write: what the old shape can't express
+//! would be missing.
+
+use switchback_engine::step::StepCx;
+use switchback_model::event::Unit;
+use switchback_model::{Failure, Result, code};
+use switchback_postgres::catalog::Catalog;
+use switchback_postgres::{copy, fence};
+
+use super::applies;
+use crate::checks::Facts;
+use crate::steps::apply::Apply;
+use crate::steps::{record, restore_point};
+use crate::world::World;
+use crate::{facts, files, migration, target};
+
+/// Tries it; the copy is dropped whatever happens.
+///
+/// # Errors
+/// [`code::CATALOG_DIFFERS`], [`code::WRITES_WOULD_BE_LOST`] naming the tables, and the migrator's.
+pub(super) async fn downgrade_on_a_copy(cx: &StepCx<'_, World>) -> Result<()> {
+    let (world, names) = (cx.world, &cx.world.names);
+    let admin = world.admin().await?;
+    let name = target::name_now(world).await?;
+    copy::drop_database(&admin, &names.rehearsal).await?;
+    copy::clone(&admin, &name, &names.rehearsal, cx.cancel).await?;
+    fence::allow_connections(&admin, &names.rehearsal, true).await?;
+    let tried = on_copy(cx).await;
+    copy::drop_database(&*world.admin().await?, &names.rehearsal).await?;
+    tried
+}
+
+async fn on_copy(cx: &StepCx<'_, World>) -> Result<()> {
+    let (world, copy) = (cx.world, &cx.world.names.rehearsal);
+    // The migrator must meet the owner and the grants that it has on the target.
+    restore_point::settings_under(cx, copy).await?;
+    let now = read(cx).await?;
+    let taken_back = down(cx).await?;
+    let below = read(cx).await?;
+    let before: Catalog = files::read_json(&world.folder.join(record::CATALOG))?;
+    same_schema(&before, &below.catalog)?;
+    for apply in &taken_back {
+        let program = world.migrator().up(&migration::url(world, copy), &apply.revision)?;
+        migration::call_in(cx, program, &format!("upgrade to {} again", apply.revision), async || Ok(false))
+            .await?;
+    }
+    nothing_lost(cx, &now, &below, &read(cx).await?)
+}
+
+async fn read(cx: &StepCx<'_, World>) -> Result<Facts> {
+    let mut hear = |done, total| cx.progress("counting on a copy", done, total, Unit::Bytes);
+    facts::read(cx.world, &cx.world.names.rehearsal, cx.cancel, &mut hear).await
+}
+
+/// Takes back what is applied; what that was, first to last.
+async fn down(cx: &StepCx<'_, World>) -> Result<Vec<Apply>> {
+    let (world, copy) = (cx.world, &cx.world.names.rehearsal);
+    let mut taken_back = Vec::new();
+    for (apply, _) in applies(cx)?.into_iter().rev() {
+        let session = world.session(copy).await?;
+        if world.migrator().current(&session).await? == apply.after {
+            drop(session);
+            downgrade(cx, copy, &apply.down_to, &apply.revision).await?;
+            taken_back.insert(0, apply);
+        }
+    }
+    Ok(taken_back)
+}
+
+/// The order of columns can't come back with a downgrade and matters to nobody who names them.
+fn same_schema(before: &Catalog, after: &Catalog) -> Result<()> {
+    let objects: Vec<String> = before
+        .diff(after)
+        .into_iter()
+        .map(|difference| difference.object)
+        .filter(|object| !object.starts_with("column order "))
+        .collect();
+    if objects.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(code::CATALOG_DIFFERS, "it does not bring the schema back").cause(objects.join(", ")))
+}
+
+/// `now` is the target, `below` the copy after the downgrade, `again` after the upgrade that followed.
+fn nothing_lost(cx: &StepCx<'_, World>, now: &Facts, below: &Facts, again: &Facts) -> Result<()> {
+    let folder = &cx.world.folder;
+    let before: Facts = files::read_json(&folder.join(facts::BEFORE))?;
+    // Without a validation nothing is known of what the migrations made: nothing may differ then.
+    let validated = folder.join(facts::AFTER);
+    let after: Option<Facts> = if validated.is_file() { Some(files::read_json(&validated)?) } else { None };
+    let mut lost = Vec::new();
+    let tables = now.data.tables.keys().chain(before.data.tables.keys());
+    for table in tables.collect::<std::collections::BTreeSet<_>>() {
+        let of = |facts: &Facts| facts.data.tables.get(table).cloned();
+        let written = after.as_ref().is_some_and(|after| of(after) != of(now));
+        if written && of(again) != of(now) {
+            lost.push(format!("{table}: what was written since can't be told in the old shape"));
+        }
+        if !written && of(below) != of(&before) {
+            lost.push(format!("{table}: its rows are not what they were"));
+        }
+    }
+    if again.data.large_objects != now.data.large_objects {
+        lost.push("large objects".into());
+    }
+    if lost.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(code::WRITES_WOULD_BE_LOST, "it loses rows or values").cause(lost.join("; ")))
+}
+
+/// One downgrade by the migrator.
+///
+/// # Errors
+/// As [`migration::call`].
+pub async fn downgrade(cx: &StepCx<'_, World>, database: &str, to: &str, revision: &str) -> Result<()> {
+    let program = cx.world.migrator().down(&migration::url(cx.world, database), to)?;
+    migration::call_in(cx, program, &format!("downgrade of {revision}"), async || Ok(false)).await
+}
+
+/// Looks whether the downgrades brought the schema back.
+///
+/// # Errors
+/// [`code::CATALOG_DIFFERS`].
+pub async fn look_downgraded(cx: &StepCx<'_, World>) -> Result<()> {
+    let world = cx.world;
+    let session = world.session(&target::name_now(world).await?).await?;
+    let before: Catalog = files::read_json(&world.folder.join(record::CATALOG))?;
+    same_schema(&before, &Catalog::read(&session).await?)
+}
