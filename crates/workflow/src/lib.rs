@@ -1,7 +1,7 @@
 //! What Switchback does: from a configuration to a plan, and every step of it.
 //!
 //! Look into `planner.rs` for the order of the steps, into `steps/` for what each does, into
-//! `way_back.rs` for how the data goes back, into `checks/` for what is validated.
+//! `way_back/` for how the data goes back, into `checks/` for what is validated.
 
 pub mod application;
 pub mod backups;

@@ -311,7 +311,7 @@ fn ways_back(world: &World, found: &Found) -> Vec<WayBack> {
     };
     vec![
         way("until the first migration", "the fence is lifted and the previous release is started"),
-        way("from the first migration to the start", applied),
+        way("first migration to the start", applied),
         way("application started, page closed", &started),
         way(
             "page open, later",

@@ -50,7 +50,7 @@ impl Step<World> for RestorePoint {
             RestorePointKind::Dump => "take the restore point: a dump",
             RestorePointKind::Down => "take the data facts (the way back is the downgrade)",
             RestorePointKind::Clone | RestorePointKind::Auto => {
-                "take the restore point: a copy beside the target"
+                "take the restore point: a copy"
             }
         }
         .into()
