@@ -49,9 +49,7 @@ impl Step<World> for RestorePoint {
         match self.kind {
             RestorePointKind::Dump => "take the restore point: a dump",
             RestorePointKind::Down => "take the data facts (the way back is the downgrade)",
-            RestorePointKind::Clone | RestorePointKind::Auto => {
-                "take the restore point: a copy"
-            }
+            RestorePointKind::Clone | RestorePointKind::Auto => "take the restore point: a copy",
         }
         .into()
     }
