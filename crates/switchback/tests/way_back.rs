@@ -14,8 +14,8 @@ async fn host(shape: Shape) -> Host {
 fn decision(host: &Host) -> serde_json::Value {
     let lines =
         host.journal().into_iter().map(|line| serde_json::from_str::<serde_json::Value>(&line).unwrap());
-    let noted = lines.map(|line| line["event"].clone()).filter(|event| event["key"] == "way_back");
-    noted.last().map(|event| event["value"].clone()).unwrap_or_default()
+    let mut noted = lines.map(|line| line["event"].clone()).filter(|event| event["key"] == "way_back");
+    noted.next_back().map(|event| event["value"].clone()).unwrap_or_default()
 }
 
 fn assert_same(wanted: &State, found: &State) {

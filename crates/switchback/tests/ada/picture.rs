@@ -32,8 +32,11 @@ impl Picture {
         let url = shop.admin().with_database(shop.name());
         let data = digest::read(&url, "test", Scope::default(), &Cancel::never(), &mut |_, _| {}).await;
         let name = shop.name();
-        // What was swapped out is kept, and said; all else must be gone.
-        let kept = |other: &String| other.starts_with(&format!("{name}_failed_"));
+        // What was swapped out is kept, and said, and so is a copy that a downgrade did not need; all
+        // else must be gone.
+        let kept = |other: &String| {
+            ["failed", "rp"].iter().any(|kind| other.starts_with(&format!("{name}_{kind}_")))
+        };
         let all = server::databases(&admin).await.unwrap().into_iter().map(|database| database.name);
         let ours = "select count(*) from pg_stat_activity where application_name like 'switchback 2%' \
                     and datname like $1 || '%'";

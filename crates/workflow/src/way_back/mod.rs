@@ -117,10 +117,14 @@ fn apply_begun(cx: &StepCx<'_, World>) -> bool {
     cx.state_of(Apply::KIND).is_some_and(|state| state != StepState::Pending)
 }
 
-/// Whether a downgrade that was clean on the copy failed on the target.
+/// Whether a downgrade that was clean on the copy failed on the target. An undo that failed because
+/// a person must say a word was none.
 fn down_failed(cx: &StepCx<'_, World>) -> bool {
     let view = cx.log().view();
-    view.planned().any(|(planned, step)| planned.kind == Apply::KIND && step.undo_failure.is_some())
+    let mut applies = view.planned().filter(|(planned, _)| planned.kind == Apply::KIND);
+    applies.any(|(_, step)| {
+        step.undo_failure.as_ref().is_some_and(|failure| failure.code != code::WAY_BACK_NEEDS_WORD)
+    })
 }
 
 impl Decision {
