@@ -59,7 +59,8 @@ const NOTE: &str = "way_back";
 pub async fn decided(cx: &StepCx<'_, World>) -> Result<Way> {
     let noted = cx.noted_by::<Decision>(RestorePoint::KIND, NOTE)?;
     let fenced = !apply_begun(cx) || target::look_closed(cx.world).await.is_ok();
-    if let Some(decision) = noted.filter(|decision| fenced && !(decision.way == Way::Down && down_failed(cx)))
+    if let Some(decision) =
+        noted.filter(|decision| fenced && !(decision.way == Way::Down && last_failure(cx).is_some()))
     {
         return Ok(decision.way);
     }
@@ -117,14 +118,21 @@ fn apply_begun(cx: &StepCx<'_, World>) -> bool {
     cx.state_of(Apply::KIND).is_some_and(|state| state != StepState::Pending)
 }
 
-/// Whether a downgrade that was clean on the copy failed on the target. An undo that failed because
-/// a person must say a word was none.
-fn down_failed(cx: &StepCx<'_, World>) -> bool {
+/// The failure with which the last try to take a migration back ended.
+fn last_failure(cx: &StepCx<'_, World>) -> Option<Failure> {
     let view = cx.log().view();
     let mut applies = view.planned().filter(|(planned, _)| planned.kind == Apply::KIND);
-    applies.any(|(_, step)| {
-        step.undo_failure.as_ref().is_some_and(|failure| failure.code != code::WAY_BACK_NEEDS_WORD)
-    })
+    applies.find_map(|(_, step)| step.undo_failure.clone())
+}
+
+/// Whether a downgrade that was clean on the copy failed on the target. After a person was asked
+/// and said nothing they may have repaired what stood in its way, so it is tried again.
+fn down_failed(cx: &StepCx<'_, World>) -> Result<bool> {
+    let noted = cx.noted_by::<Decision>(RestorePoint::KIND, NOTE)?;
+    let down = noted.is_some_and(|decision| decision.way == Way::Down);
+    let asked = |failure: Failure| failure.code == code::WAY_BACK_NEEDS_WORD;
+    let accept_loss = cx.log().view().accept_loss;
+    Ok(down && last_failure(cx).is_some_and(|failure| accept_loss || !asked(failure)))
 }
 
 impl Decision {
@@ -198,7 +206,7 @@ async fn foreign_traces(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
 
 /// The downgrade where it is clean, else a person's word, else stuck.
 async fn down_or_word(cx: &StepCx<'_, World>, written: Vec<String>) -> Result<Decision> {
-    let tried = if down_failed(cx) {
+    let tried = if down_failed(cx)? {
         Err(Failure::new(code::MIGRATION_FAILED, "it was clean on a copy, and failed on the target"))
     } else {
         trial::downgrade_on_a_copy(cx).await
