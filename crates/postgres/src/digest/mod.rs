@@ -21,7 +21,7 @@
 //! shortest exact form.
 //!
 //! # What is not covered
-//! Foreign tables, unlogged tables, materialized views without data, and tables that an extension
+//! Foreign tables, materialized views without data, and tables that an extension
 //! makes anew: they are named in [`DataFacts::left_out`]. Temporary tables and system schemas are
 //! not looked at.
 
