@@ -240,5 +240,6 @@ pub fn planned<W, S: Step<W>>(step: &S, id: Option<&str>) -> Result<PlannedStep>
         title: step.title(),
         undo: step.undo_policy(),
         params: to_value(step)?,
+        estimate: None,
     })
 }

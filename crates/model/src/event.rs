@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::monitor::Sample;
 use crate::plan::{Plan, RunId};
 
 /// One event of a run.
@@ -149,6 +150,12 @@ pub enum What {
         /// The line, secrets blanked.
         line: String,
     },
+    /// What the monitor saw of the server. Not in the journal, but in `monitor.jsonl` beside it.
+    #[serde(rename = "monitor.sampled")]
+    Sampled {
+        /// What was seen.
+        sample: Box<Sample>,
+    },
     /// Something that a person should know, and that stops nothing.
     #[serde(rename = "run.warning")]
     Warning {
@@ -163,7 +170,7 @@ pub enum What {
 impl What {
     /// Whether it belongs into the journal.
     pub fn is_durable(&self) -> bool {
-        !matches!(self, Self::Progress { .. } | Self::Output { .. } | Self::Unknown)
+        !matches!(self, Self::Progress { .. } | Self::Output { .. } | Self::Sampled { .. } | Self::Unknown)
     }
 }
 

@@ -5,6 +5,7 @@ pub mod config;
 pub mod event;
 pub mod exit;
 pub mod failure;
+pub mod monitor;
 pub mod plan;
 pub mod run;
 pub mod units;

@@ -53,6 +53,9 @@ pub struct Plan {
     pub ways_back: Vec<WayBack>,
     /// What a person should know before saying yes.
     pub notes: Vec<String>,
+    /// What it will cost, as far as it can be told beforehand.
+    #[serde(default)]
+    pub outlook: Outlook,
     /// The steps, in order.
     pub steps: Vec<PlannedStep>,
     /// The configuration without its secrets: a run goes on with what it was planned with.
@@ -101,6 +104,46 @@ pub struct PlannedStep {
     pub undo: UndoPolicy,
     /// Its parameters.
     pub params: Value,
+    /// How long it will take, as far as it can be told beforehand.
+    #[serde(default)]
+    pub estimate: Option<Estimate>,
+}
+
+/// How long something will take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Milliseconds.
+    pub ms: u64,
+    /// From what it was told, as part of a sentence: "measured in run …", "20 GiB at 100 MiB/s".
+    pub basis: String,
+}
+
+/// What a run will cost, as far as it can be told beforehand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outlook {
+    /// Milliseconds from the first step to the end.
+    pub total_ms: Option<u64>,
+    /// Milliseconds for which users see no application.
+    pub downtime_ms: Option<u64>,
+    /// Milliseconds of the way back by swap or by what the plan has in its place, after a decision.
+    pub way_back_ms: Option<u64>,
+    /// Bytes needed, and where.
+    #[serde(default)]
+    pub disk: Vec<DiskNeed>,
+    /// Locks that are known beforehand, one line each.
+    #[serde(default)]
+    pub locks: Vec<String>,
+}
+
+/// Space that a run needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskNeed {
+    /// What for, and where.
+    pub what: String,
+    /// Bytes that will be written.
+    pub bytes: u64,
+    /// Bytes that are free there, where that can be told.
+    pub free: Option<u64>,
 }
 
 /// What undoing a step means.
@@ -122,6 +165,9 @@ impl Plan {
         let mut plan = self.clone();
         plan.run = RunId(String::new());
         plan.made_at = Timestamp::UNIX_EPOCH;
+        // What a size or a disk is like at the moment is no part of what will be done.
+        plan.outlook = Outlook::default();
+        plan.steps.iter_mut().for_each(|step| step.estimate = None);
         let bytes = serde_json::to_vec(&plan).unwrap_or_default();
         hex::encode(Sha256::digest(bytes))
     }

@@ -173,7 +173,7 @@ impl RunView {
                 });
             }
             What::Warning { message } => self.warnings.push(message.clone()),
-            What::Progress { .. } | What::Output { .. } | What::Unknown => {}
+            What::Progress { .. } | What::Output { .. } | What::Sampled { .. } | What::Unknown => {}
             step => self.fold_step(step, event.at)?,
         }
         Ok(())

@@ -324,7 +324,7 @@ impl Reporter for Terminal {
             What::Output { line, .. } => self.output(line),
             What::Warning { message } => self.warning(message),
             What::Finished { .. } => self.ended(run),
-            What::Planned { .. } | What::StepNoted { .. } | What::Unknown => Ok(()),
+            What::Planned { .. } | What::StepNoted { .. } | What::Sampled { .. } | What::Unknown => Ok(()),
         }
     }
 

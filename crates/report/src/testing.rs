@@ -7,7 +7,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use switchback_model::event::{Direction, Durations, Operator, RunStatus, Unit};
-use switchback_model::plan::{Pending, PlannedStep, Release, UndoPolicy, WayBack};
+use switchback_model::plan::{Outlook, Pending, PlannedStep, Release, UndoPolicy, WayBack};
 use switchback_model::{Effect, Event, Exit, Failure, Plan, RunId, RunView, What, code};
 
 use crate::Reporter;
@@ -282,6 +282,7 @@ fn plan() -> Plan {
             },
         ],
         notes: vec!["WAL that is archived during the run belongs to both databases".into()],
+        outlook: Outlook::default(),
         steps: steps(),
         settings: json!({"environment": "production"}),
     }
@@ -303,6 +304,7 @@ fn steps() -> Vec<PlannedStep> {
         title: title.into(),
         undo,
         params: json!({}),
+        estimate: None,
     };
     steps.into_iter().map(step).collect()
 }

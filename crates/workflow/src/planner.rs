@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use switchback_engine::clock;
 use switchback_engine::step::{Step, StepCx, planned};
 use switchback_model::config::{FenceKind, Gate, RestorePointKind};
-use switchback_model::plan::{Pending, PlannedStep, Release, WayBack};
+use switchback_model::plan::{Outlook, Pending, PlannedStep, Release, WayBack};
 use switchback_model::{Failure, Plan, Result, code};
 use switchback_postgres::lease as marker;
 use switchback_postgres::server::{self, Identity, Rights};
@@ -85,6 +85,7 @@ pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
         gates: world.config.environment.requires.iter().map(|gate| gate.name().to_owned()).collect(),
         ways_back: ways_back(world, &found),
         notes: found.notes.iter().chain(&found.scripts.notes).cloned().collect(),
+        outlook: Outlook::default(),
         steps,
         settings: world.config.snapshot.clone(),
     })
