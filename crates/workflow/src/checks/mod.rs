@@ -107,22 +107,32 @@ pub struct CheckResult {
     pub warning: bool,
     /// What was found, as a sentence without a period.
     pub detail: String,
+    /// Milliseconds of its query or command, without the wait for a session; the user's own only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u64>,
 }
 
 impl CheckResult {
     /// All is well.
     pub fn ok(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { name: name.into(), ok: true, warning: false, detail: detail.into() }
+        Self { name: name.into(), ok: true, warning: false, detail: detail.into(), ms: None }
     }
 
     /// It holds, and a person should know of this.
     pub fn warning(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { name: name.into(), ok: true, warning: true, detail: detail.into() }
+        Self { name: name.into(), ok: true, warning: true, detail: detail.into(), ms: None }
     }
 
     /// It does not hold, or could not be looked at.
     pub fn failed(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { name: name.into(), ok: false, warning: false, detail: detail.into() }
+        Self { name: name.into(), ok: false, warning: false, detail: detail.into(), ms: None }
+    }
+
+    /// With the time that it took.
+    #[must_use]
+    fn took(mut self, time: Duration) -> Self {
+        self.ms = u64::try_from(time.as_millis()).ok();
+        self
     }
 
     /// A check that could not run (law: nothing fails open).

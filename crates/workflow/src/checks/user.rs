@@ -1,6 +1,6 @@
 //! The user's own checks: `[[validations]]`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt as _};
@@ -98,8 +98,12 @@ async fn look(cx: &CheckCx<'_>, sessions: &Sessions<'_>, validation: &Validation
     match What::of(validation)? {
         What::Sql(sql, expected) => {
             let role = cx.config.database_url.user();
-            let found = sessions.with(async |session| value(session, sql, role).await).await?;
-            Ok(judge(name, &found, expected))
+            let timed = async |session: &Session| {
+                let begin = Instant::now();
+                value(session, sql, role).await.map(|found| (found, begin.elapsed()))
+            };
+            let (found, took) = sessions.with(timed).await?;
+            Ok(judge(name, &found, expected).took(took))
         }
         What::Table(table, rule) => {
             let (key, now) = rows(sessions, &table).await?;
@@ -111,7 +115,10 @@ async fn look(cx: &CheckCx<'_>, sessions: &Sessions<'_>, validation: &Validation
             };
             Ok(judge_rows(name, now, before, rule))
         }
-        What::Command(command) => run(cx, sessions, name, command).await,
+        What::Command(command) => {
+            let begin = Instant::now();
+            Ok(run(cx, sessions, name, command).await?.took(begin.elapsed()))
+        }
     }
 }
 
