@@ -22,6 +22,11 @@ const VERSION: u32 = 1;
 /// The file's name in the run's folder.
 const FILE: &str = "journal.jsonl";
 
+#[derive(Deserialize)]
+struct Version {
+    journal: u32,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Line<'a> {
     journal: u32,
@@ -72,10 +77,11 @@ impl Journal {
         let file = OpenOptions::new().append(true).read(true).open(&path);
         let mut file = file.map_err(|error| unknown(run, &error))?;
         lock(&file, &path)?;
-        let text = read_all(&mut file, &path)?;
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let (sum, view) = fold(&text[..whole], &path)?;
-        if whole < text.len() {
+        let mut bytes = read_all(&mut file, &path)?;
+        let torn = cut_torn(&mut bytes);
+        let whole = bytes.len();
+        let (sum, view) = fold(&bytes, &path).trusted()?;
+        if torn {
             let cut = file.set_len(whole as u64).and_then(|()| file.sync_data());
             cut.map_err(|error| unwritable(&path, &error))?;
         }
@@ -125,8 +131,8 @@ impl Journal {
 /// # Errors
 /// As [`Journal::open`], but for the lock.
 pub fn read(runs: &Path, run: &RunId) -> Result<RunView> {
-    let (text, path) = text_of(runs, run)?;
-    fold(&text, &path).map(|(_, view)| view)
+    let (bytes, path) = bytes_of(runs, run)?;
+    fold(&bytes, &path).trusted().map(|(_, view)| view)
 }
 
 /// The events of a run, as they were written.
@@ -134,18 +140,57 @@ pub fn read(runs: &Path, run: &RunId) -> Result<RunView> {
 /// # Errors
 /// As [`read`].
 pub fn events(runs: &Path, run: &RunId) -> Result<Vec<Event>> {
-    let (text, path) = text_of(runs, run)?;
-    let mut sum = String::new();
-    text.lines().enumerate().map(|(index, line)| event(line, index, &mut sum, &path)).collect()
+    let salvaged = salvage(runs, run)?;
+    salvaged.damage.map_or(Ok(salvaged.events), Err)
+}
+
+/// What can be read of a journal, damaged or not.
+#[derive(Debug)]
+pub struct Salvaged {
+    /// The events up to the damage.
+    pub events: Vec<Event>,
+    /// The run up to there; `None`: not even its plan can be read.
+    pub view: Option<RunView>,
+    /// What is wrong, where something is. Nobody may go on with the run then.
+    pub damage: Option<Failure>,
+    sum: String,
+}
+
+impl Salvaged {
+    /// The last sum and the run, where nothing is wrong.
+    fn trusted(self) -> Result<(String, RunView)> {
+        match (self.damage, self.view) {
+            (None, Some(view)) => Ok((self.sum, view)),
+            (Some(damage), _) => Err(damage),
+            (None, None) => Err(Failure::new(code::INTERNAL, "a journal without damage has its first event")),
+        }
+    }
+}
+
+/// Reads a run as far as it can be read, to be looked at, never to be gone on with.
+///
+/// # Errors
+/// [`code::RUN_UNKNOWN`] and what keeps the file from being opened; damage is none.
+pub fn salvage(runs: &Path, run: &RunId) -> Result<Salvaged> {
+    let (bytes, path) = bytes_of(runs, run)?;
+    Ok(fold(&bytes, &path))
 }
 
 /// The whole lines of a journal.
-fn text_of(runs: &Path, run: &RunId) -> Result<(String, PathBuf)> {
+fn bytes_of(runs: &Path, run: &RunId) -> Result<(Vec<u8>, PathBuf)> {
     let path = runs.join(&run.0).join(FILE);
     let mut file = File::open(&path).map_err(|error| unknown(run, &error))?;
-    let mut text = read_all(&mut file, &path)?;
-    text.truncate(text.rfind('\n').map_or(0, |end| end + 1));
-    Ok((text, path))
+    let mut bytes = read_all(&mut file, &path)?;
+    cut_torn(&mut bytes);
+    Ok((bytes, path))
+}
+
+/// Takes away a last line without its end; whether there was one. (In bytes: it may have been torn
+/// inside a character.)
+fn cut_torn(bytes: &mut Vec<u8>) -> bool {
+    let length = bytes.len();
+    bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+    bytes.len() < length
 }
 
 /// The runs that have a journal, oldest first.
@@ -177,36 +222,52 @@ pub fn private_folder(path: &Path) -> Result<()> {
     })
 }
 
-fn read_all(file: &mut File, path: &Path) -> Result<String> {
+fn read_all(file: &mut File, path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes));
     read.map_err(|error| damaged(path, 0, &error.to_string()))?;
-    String::from_utf8(bytes).map_err(|_| damaged(path, 0, "it is not UTF-8"))
+    Ok(bytes)
 }
 
-fn fold(text: &str, path: &Path) -> Result<(String, RunView)> {
-    let mut sum = String::new();
-    let mut view: Option<RunView> = None;
-    for (index, line) in text.lines().enumerate() {
-        let event = event(line, index, &mut sum, path)?;
-        let applied = match &mut view {
-            None => RunView::begin(&event).map(|begun| view = Some(begun)),
-            Some(view) => view.apply(&event),
-        };
-        applied.map_err(|illegal| damaged(path, index + 1, &illegal.why))?;
+/// Folds whole lines until one is damaged.
+fn fold(bytes: &[u8], path: &Path) -> Salvaged {
+    let mut salvaged = Salvaged { events: Vec::new(), view: None, damage: None, sum: String::new() };
+    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if let Err(damage) = take_in(&mut salvaged, line, index, path) {
+            salvaged.damage = Some(damage);
+            return salvaged;
+        }
     }
-    view.map(|view| (sum, view)).ok_or_else(|| damaged(path, 0, "it is empty: the run never began"))
+    if salvaged.view.is_none() {
+        salvaged.damage = Some(damaged(path, 0, "it is empty: the run never began"));
+    }
+    salvaged
+}
+
+fn take_in(salvaged: &mut Salvaged, line: &[u8], index: usize, path: &Path) -> Result<()> {
+    let line = std::str::from_utf8(line).map_err(|_| damaged(path, index + 1, "it is not UTF-8"))?;
+    let event = event(line, index, &mut salvaged.sum, path)?;
+    let applied = match &mut salvaged.view {
+        None => RunView::begin(&event).map(|begun| salvaged.view = Some(begun)),
+        Some(view) => view.apply(&event),
+    };
+    applied.map_err(|illegal| damaged(path, index + 1, &illegal.why))?;
+    salvaged.events.push(event);
+    Ok(())
 }
 
 fn event(line: &str, index: usize, sum: &mut String, path: &Path) -> Result<Event> {
-    let line: Line<'_> =
+    // The version before all else: a newer line may have another form.
+    let version: Version =
         serde_json::from_str(line).map_err(|error| damaged(path, index + 1, &error.to_string()))?;
-    if line.journal > VERSION {
+    if version.journal > VERSION {
         return Err(damaged(path, index + 1, "it was written by a newer version; go on with that one"));
     }
-    if line.journal == 0 {
+    if version.journal == 0 {
         return Err(damaged(path, index + 1, "there is no version 0 of this format"));
     }
+    let line: Line<'_> =
+        serde_json::from_str(line).map_err(|error| damaged(path, index + 1, &error.to_string()))?;
     *sum = next_sum(sum, line.event.get());
     if *sum != line.sum {
         return Err(damaged(path, index + 1, "its checksum is wrong: it was changed after it was written"));

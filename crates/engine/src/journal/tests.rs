@@ -88,6 +88,39 @@ fn a_newer_version_is_refused_with_a_sentence() {
 }
 
 #[test]
+fn a_newer_form_is_refused_by_its_version_and_not_by_its_form() {
+    let (runs, run, path) = written();
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str("{\"journal\":7,\"crc\":[1,2],\"entry\":null}\n");
+    std::fs::write(&path, text).unwrap();
+    let refused = Journal::open(runs.path(), &run).unwrap_err();
+    assert!(refused.message.contains(":3: it was written by a newer version"), "{}", refused.message);
+}
+
+#[test]
+fn a_line_torn_inside_a_character_is_cut_off() {
+    let (runs, run, path) = written();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.extend("{\"journal\":1,\"sum\":\"…".bytes());
+    bytes.pop();
+    std::fs::write(&path, &bytes).unwrap();
+    assert_eq!(Journal::open(runs.path(), &run).unwrap().1.seq, 2);
+}
+
+#[test]
+fn what_stands_before_the_damage_can_be_looked_at() {
+    let (runs, run, path) = written();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 10;
+    bytes[last] = 0xff;
+    std::fs::write(&path, &bytes).unwrap();
+    let salvaged = salvage(runs.path(), &run).unwrap();
+    assert_eq!((salvaged.events.len(), salvaged.view.unwrap().seq), (1, 1));
+    assert!(salvaged.damage.unwrap().message.contains(":2: it is not UTF-8"));
+    assert_eq!(Journal::open(runs.path(), &run).unwrap_err().code, code::JOURNAL_DAMAGED);
+}
+
+#[test]
 fn only_one_process_has_it() {
     let (runs, run, _) = written();
     let (first, _) = Journal::open(runs.path(), &run).unwrap();
