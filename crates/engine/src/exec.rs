@@ -107,11 +107,16 @@ impl Program {
         self
     }
 
-    /// Sets a variable in the child's environment.
+    /// Sets a variable in the child's environment. A value whose name says that it is secret
+    /// (`API_TOKEN`) is blanked in what the child writes.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
-        self
+        let (name, value) = (name.as_ref(), value.as_ref());
+        self.environment.push((name.to_owned(), value.to_owned()));
+        match value.to_str() {
+            Some(text) if names_a_secret(name) && text.len() >= SHORTEST_SECRET => self.secret(Some(text)),
+            _ => self,
+        }
     }
 
     /// Sets variables in the child's environment.
@@ -428,6 +433,17 @@ fn dies_with_us() -> Option<&'static Path> {
         .as_deref()
 }
 
+/// What is shorter stands in lines by chance, too.
+const SHORTEST_SECRET: usize = 6;
+
+/// Whether a variable of this name holds what nobody should read, as it is the custom to name them.
+fn names_a_secret(name: &OsStr) -> bool {
+    let name = name.to_string_lossy().to_ascii_uppercase();
+    ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY", "CREDENTIAL"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
 /// A word quoted for a POSIX shell where it needs to be.
 pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
@@ -455,6 +471,14 @@ mod tests {
         let finished = shell("echo one hush; echo two >&2; exit 3").await;
         assert_eq!((finished.status, finished.stdout.as_str()), (3, "one ***\n"));
         assert!(finished.tail.contains(&"two".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_variable_that_names_a_secret_is_one() {
+        let program = Program::new("sh").args(["-c", "echo $API_TOKEN $APP $PGPASSWORD"]);
+        let program = program.env("API_TOKEN", "hush-hush").env("APP", "hush").env("PGPASSWORD", "pg");
+        let finished = program.run(&Cancel::never(), |_, _| {}).await.unwrap();
+        assert_eq!(finished.stdout, "*** hush pg\n");
     }
 
     #[tokio::test]

@@ -78,7 +78,8 @@ impl Config {
         Self::build(table, &name, root, variables, path)
     }
 
-    /// The configuration that a plan was made with; the secrets come from `now`.
+    /// The configuration that a plan was made with; the secrets (URLs, and the values of every `env`)
+    /// come from `now`.
     ///
     /// # Errors
     /// As [`Config::parse`].
@@ -95,6 +96,10 @@ impl Config {
         config.database_url = now.database_url.clone();
         config.maintenance_url = now.maintenance_url.clone();
         config.scratch_url.clone_from(&now.scratch_url);
+        config.migrations.env.clone_from(&now.migrations.env);
+        if let (Some(service), Some(now)) = (&mut config.environment.service, &now.environment.service) {
+            service.env.clone_from(&now.env);
+        }
         Ok(config)
     }
 
@@ -154,9 +159,28 @@ fn snapshot(table: &Value, name: &str, root: &Path) -> Value {
     if let Some(environment) = snapshot["environments"][name].as_object_mut() {
         environment.retain(|key, _| !SECRET_KEYS.contains(&key.as_str()));
     }
+    blank_variables(&mut snapshot);
     snapshot["root"] = root.to_string_lossy().into();
     snapshot["environment_name"] = name.into();
     snapshot
+}
+
+/// Passwords stand in variables more often than anywhere else: of every `env` the names are kept.
+fn blank_variables(value: &mut Value) {
+    match value {
+        Value::Object(entries) => {
+            for (key, entry) in entries {
+                match entry {
+                    Value::Object(variables) if key == "env" => {
+                        variables.values_mut().for_each(|value| *value = "***".into());
+                    }
+                    entry => blank_variables(entry),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(blank_variables),
+        _ => {}
+    }
 }
 
 fn choose(raw: &Raw, asked: Option<&str>, path: &Path) -> Result<String> {
@@ -182,7 +206,9 @@ fn choose(raw: &Raw, asked: Option<&str>, path: &Path) -> Result<String> {
 fn invalid(error: &toml::de::Error, text: &str, path: &Path) -> Failure {
     let offset = error.span().map_or(0, |span| span.start).min(text.len());
     let line = text[..offset].matches('\n').count() + 1;
+    // Its value may hold a password, and the number of the line is enough to find it.
     let source = text.lines().nth(line - 1).unwrap_or_default().trim();
+    let source = source.split_once('=').map_or("…".to_owned(), |(key, _)| format!("{key}= …"));
     let place = format!("{}:{line}", path.display());
     let message = error.message().trim().replace('\n', ", ");
     let Some((unknown, known)) = unknown_field(&message) else {

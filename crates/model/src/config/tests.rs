@@ -88,6 +88,24 @@ fn a_wrong_value_is_shown_with_its_line() {
 }
 
 #[test]
+fn a_line_that_is_shown_hides_its_value() {
+    let text = GOOD.replace("\"${DATABASE_URL}\"", "\"postgresql://ada:hush@db/ada");
+    let failure = read(&text, Some("production")).unwrap_err();
+    assert!(failure.causes[0].ends_with("database_url = …"), "{:?}", failure.causes);
+    assert!(!format!("{failure:?}").contains("hush"), "{failure:?}");
+}
+
+#[test]
+fn values_of_variables_come_from_now_and_are_not_kept() {
+    let text = GOOD.replace("tool = \"alembic\"", "tool = \"alembic\"\nenv = { TOKEN = \"hush\" }");
+    let config = read(&text, Some("production")).unwrap();
+    assert!(!config.snapshot.to_string().contains("hush"));
+    assert_eq!(config.snapshot["migrations"]["env"]["TOKEN"], "***");
+    let again = Config::from_snapshot(&config.snapshot, &config, &|_| Some(String::new())).unwrap();
+    assert_eq!(again.migrations.env["TOKEN"], "hush");
+}
+
+#[test]
 fn a_dollar_can_be_written() {
     let text = GOOD.replace("${KEY}", "$${KEY}");
     let config = read(&text, Some("production")).unwrap();

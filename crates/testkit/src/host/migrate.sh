@@ -1,13 +1,17 @@
 #!/bin/sh
 # A migrator that is called as Alembic is. MIGRATE_FAULT makes it misbehave.
 set -eu
-url=${DATABASE_URL:-}
+# No password in an argument.
+url=$(printf %s "${DATABASE_URL:-}" | sed 's,^\([a-z]*://[^:@/]*\):[^@/]*@,\1@,')
+PGPASSWORD=$(printf %s "${DATABASE_URL:-}" | sed -n 's,^[a-z]*://[^:@/]*:\([^@/]*\)@.*,\1,p')
+export PGPASSWORD
 run() { psql -X -q -v ON_ERROR_STOP=1 "$url" "$@"; }
 case "${1:-}" in
 upgrade)
     case "${MIGRATE_FAULT:-}" in
     "fail $2") echo "app.errors.Broken: migration $2 is broken" >&2; exit 1 ;;
     "nothing $2") exit 0 ;;
+    "tell $2") echo "could not connect with $DATABASE_URL and $API_TOKEN" >&2; exit 1 ;;
     "hang $2") exec sleep 600 ;;
     # A part is committed before it fails: no history, no schema tells of it.
     "commit $2") run -c "update users set name = name || '!'"; exit 1 ;;

@@ -127,7 +127,6 @@ impl ProcessManager {
             environment: self.environment.clone(),
             command: self.service.command.clone(),
             directory: self.directory.clone(),
-            env: self.service.env.clone(),
             log: self.log(),
             grace: self.service.grace,
             run: run.map(str::to_owned),
@@ -140,6 +139,8 @@ impl ProcessManager {
         let launched = Command::new(&self.supervisor)
             .args(["internal", "supervise"])
             .arg(self.folder.spec_file())
+            // The application's variables come this way and not by the file: passwords are among them.
+            .envs(&self.service.env)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -1,6 +1,5 @@
 //! The files of one supervised service: `STATE/services/ENVIRONMENT/`.
 
-use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -20,7 +19,6 @@ pub(super) struct Spec {
     pub(super) environment: String,
     pub(super) command: Vec<String>,
     pub(super) directory: PathBuf,
-    pub(super) env: BTreeMap<String, String>,
     pub(super) log: PathBuf,
     pub(super) grace: Span,
     /// The run that this start is part of: its block does not hold back restarts.

@@ -213,7 +213,6 @@ impl Supervisor {
         let (program, words) = self.spec.command.split_first().ok_or("its command is empty")?;
         let child = Command::new(program)
             .args(words)
-            .envs(&self.spec.env)
             .current_dir(&self.spec.directory)
             .stdin(Stdio::null())
             .stdout(out)
