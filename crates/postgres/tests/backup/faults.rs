@@ -15,24 +15,24 @@ use switchback_postgres::scratch::Scratch;
 use crate::sample::{client, proof, quiet, sample, scratch, unproven};
 
 /// A copy of a backup that a test may damage.
-fn copy(folder: &Path, to: &Path) -> PathBuf {
+pub(crate) fn copy(folder: &Path, to: &Path) -> PathBuf {
     let status = Command::new("cp").arg("-r").arg(folder).arg(to).status().unwrap();
     assert!(status.success());
     to.join(folder.file_name().unwrap())
 }
 
-async fn damage(folder: &Path) -> Failure {
+pub(crate) async fn damage(folder: &Path) -> Failure {
     let failure = verify(folder, None, &client().await, &Cancel::never(), &mut quiet()).await.unwrap_err();
     assert_eq!(failure.code, code::BACKUP_DAMAGED, "{failure:?}");
     failure
 }
 
-fn text(failure: &Failure) -> String {
+pub(crate) fn text(failure: &Failure) -> String {
     format!("{} {}", failure.message, failure.causes.join(" "))
 }
 
 /// Every data file of the dump, the largest first.
-fn data_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn data_files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> =
         fs::read_dir(folder.join("dump")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "gz"));
@@ -40,7 +40,7 @@ fn data_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn name(path: &Path) -> &str {
+pub(crate) fn name(path: &Path) -> &str {
     path.file_name().unwrap().to_str().unwrap()
 }
 
@@ -49,7 +49,7 @@ fn hash(path: &Path) -> String {
 }
 
 /// Makes the checksums right again, so that only a comparison can find what was done.
-fn seal(folder: &Path) {
+pub(crate) fn seal(folder: &Path) {
     let path = folder.join("manifest.json");
     let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     for (name, facts) in manifest["files"].as_object_mut().unwrap() {
@@ -61,7 +61,7 @@ fn seal(folder: &Path) {
 }
 
 /// Replaces a text of the dump's table of contents by one of the same length.
-fn edit_contents(folder: &Path, from: &str, to: &str) {
+pub(crate) fn edit_contents(folder: &Path, from: &str, to: &str) {
     assert_eq!(from.len(), to.len());
     let path = folder.join("dump/toc.dat");
     let mut bytes = fs::read(&path).unwrap();
@@ -78,7 +78,7 @@ fn edit_contents(folder: &Path, from: &str, to: &str) {
     fs::write(path, bytes).unwrap();
 }
 
-fn gzip(arguments: &[&str], input: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child =
         Command::new("gzip").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -91,7 +91,7 @@ fn gzip(arguments: &[&str], input: &[u8]) -> Vec<u8> {
 }
 
 /// Edits the data of a file of the dump that holds `from`.
-fn edit_data(folder: &Path, from: &[u8], edit: impl Fn(Vec<u8>) -> Vec<u8>) {
+pub(crate) fn edit_data(folder: &Path, from: &[u8], edit: impl Fn(Vec<u8>) -> Vec<u8>) {
     for path in data_files(folder) {
         let data = gzip(&["-dc"], &fs::read(&path).unwrap());
         if data.windows(from.len()).any(|window| window == from) {
@@ -102,7 +102,7 @@ fn edit_data(folder: &Path, from: &[u8], edit: impl Fn(Vec<u8>) -> Vec<u8>) {
     panic!("no data file holds {}", String::from_utf8_lossy(from));
 }
 
-fn replace(from: &'static str, to: &'static str) -> impl Fn(Vec<u8>) -> Vec<u8> {
+pub(crate) fn replace(from: &'static str, to: &'static str) -> impl Fn(Vec<u8>) -> Vec<u8> {
     move |data| String::from_utf8(data).unwrap().replacen(from, to, 1).into_bytes()
 }
 
@@ -138,20 +138,20 @@ async fn damaged_files_are_found_without_a_restore() {
     verify(&taken.folder, None, &client().await, &Cancel::never(), &mut quiet()).await.unwrap();
 }
 
-fn flip(path: &Path, at: usize) {
+pub(crate) fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     let at = at % bytes.len();
     bytes[at] ^= 4;
     fs::write(path, bytes).unwrap();
 }
 
-fn link(path: &Path) {
+pub(crate) fn link(path: &Path) {
     let elsewhere = path.with_extension("elsewhere");
     fs::rename(path, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, path).unwrap();
 }
 
-fn swap(folder: &Path, one: &str, other: &str) {
+pub(crate) fn swap(folder: &Path, one: &str, other: &str) {
     let (one, other, third) = (folder.join(one), folder.join(other), folder.join("third"));
     fs::rename(&one, &third).unwrap();
     fs::rename(&other, &one).unwrap();

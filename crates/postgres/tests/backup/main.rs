@@ -6,3 +6,4 @@ mod faults;
 mod sample;
 mod store;
 mod take;
+mod two_hundred;
