@@ -77,8 +77,11 @@ pub async fn call_in(
         Heard::Running(ms) => cx.progress(what, ms, 0, Unit::Millis),
         Heard::Line(line) => cx.line(line),
         Heard::Warning(message) => cx.warn(message),
-        // A journal that can't be written stops the run at its next entry.
-        Heard::Intruder(who) => drop(cx.note(INTRUDER, &who)),
+        Heard::Intruder(who) => {
+            cx.warn(format!("somebody else is inside the closed fence, and could write: {who}"));
+            // A journal that can't be written stops the run at its next entry.
+            drop(cx.note(INTRUDER, &who));
+        }
     };
     call(&Caller { world: cx.world, cancel: cx.cancel, hear: &hear }, program, what, may_retry).await
 }
