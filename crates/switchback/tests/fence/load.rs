@@ -54,7 +54,11 @@ struct Shared {
     phase: AtomicU8,
     stop: AtomicBool,
     refused: Mutex<BTreeMap<Kind, u64>>,
-    total: AtomicU64,
+    by_server: AtomicU64,
+    by_pooler: AtomicU64,
+    /// So many are enough of those that PgBouncer answers by itself: from then on it is asked slowly,
+    /// for the server's own answers are the dearer ones.
+    pooled_enough: u64,
     landed: Mutex<Vec<String>>,
     words: Mutex<BTreeMap<String, u64>>,
     after: Mutex<BTreeMap<Kind, u64>>,
@@ -69,12 +73,14 @@ pub(crate) struct Load {
 
 impl Load {
     /// Begins. Without a PgBouncer its clients are the application's own.
-    pub(crate) fn start(site: &Site, bouncer: Option<&Bouncer>) -> Self {
+    pub(crate) fn start(site: &Site, bouncer: Option<&Bouncer>, pooled_enough: u64) -> Self {
         let shared = Arc::new(Shared {
             phase: AtomicU8::new(OPEN),
             stop: AtomicBool::new(false),
             refused: Mutex::default(),
-            total: AtomicU64::new(0),
+            by_server: AtomicU64::new(0),
+            by_pooler: AtomicU64::new(0),
+            pooled_enough,
             landed: Mutex::default(),
             words: Mutex::default(),
             after: Mutex::default(),
@@ -97,9 +103,10 @@ impl Load {
         self.shared.phase.store(phase, Ordering::SeqCst);
     }
 
-    /// Attempts that began and ended behind the closed fence, all of them refused.
-    pub(crate) fn refused(&self) -> u64 {
-        self.shared.total.load(Ordering::Relaxed)
+    /// Attempts that began and ended behind the closed fence, all of them refused: by the server, and
+    /// by PgBouncer in its name.
+    pub(crate) fn refused(&self) -> (u64, u64) {
+        (self.shared.by_server.load(Ordering::Relaxed), self.shared.by_pooler.load(Ordering::Relaxed))
     }
 
     /// The same by kind of client.
@@ -193,7 +200,12 @@ impl Client {
         if phase != CLOSED {
             return;
         }
-        self.shared.total.fetch_add(1, Ordering::Relaxed);
+        if matches!(self.kind, Kind::BySession | Kind::ByTransaction) {
+            let before = self.shared.by_pooler.fetch_add(1, Ordering::Relaxed);
+            (before > self.shared.pooled_enough).then(|| (0..20).for_each(|_| pause()));
+        } else {
+            self.shared.by_server.fetch_add(1, Ordering::Relaxed);
+        }
         *self.shared.refused.lock().unwrap().entry(self.kind).or_default() += 1;
         let words = match refusal {
             Refusal::Said(state, words) => format!("{state} {words}"),
