@@ -108,6 +108,26 @@ impl DatabaseUrl {
         url
     }
 
+    /// The same role, dialect and settings at the address of `server`, with what belongs to an
+    /// address: TLS, and which of several hosts is meant.
+    #[must_use]
+    pub fn at(&self, server: &Self) -> Self {
+        let mut query: Vec<_> =
+            server.query.iter().filter(|(name, _)| is_of_address(name)).cloned().collect();
+        query.extend(self.query.iter().filter(|(name, _)| !is_of_address(name)).cloned());
+        Self { hosts: server.hosts.clone(), query, ..self.clone() }
+    }
+
+    /// The same database and dialect, by the role of `other`.
+    #[must_use]
+    pub fn with_login_of(&self, other: &Self) -> Self {
+        let mut url = self.clone();
+        url.query.retain(|(name, _)| name != "user" && name != "password");
+        url.user = other.user().map(str::to_owned);
+        url.password = other.password().map(str::to_owned);
+        url
+    }
+
     /// The URL as text **with its password**: for the environment of a child, never for a person.
     pub fn expose(&self) -> String {
         self.text(self.password.as_deref())
@@ -186,6 +206,12 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// Whether a parameter says where the server is and how it is spoken to, and not who speaks.
+fn is_of_address(name: &str) -> bool {
+    const ADDRESS: &[&str] = &["host", "hostaddr", "port", "target_session_attrs", "channel_binding"];
+    ADDRESS.contains(&name) || name.starts_with("ssl")
+}
+
 fn invalid(why: &str) -> Failure {
     Failure::new(code::URL_INVALID, format!("the database URL can't be read: {why}"))
         .hint("write it as `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`")
@@ -262,6 +288,27 @@ mod tests {
         let url = DatabaseUrl::parse(text).unwrap();
         assert_eq!(url.expose(), text);
         assert_eq!(url.with_database("ada_sb_1").expose(), text.replace("/ada?", "/ada_sb_1?"));
+    }
+
+    #[test]
+    fn the_same_role_at_another_address() {
+        let url = DatabaseUrl::parse(
+            "postgresql+psycopg://ada:p%40ss@pooler:6432/ada?sslmode=require&options=-cx.y%3D1",
+        )
+        .unwrap();
+        let server =
+            DatabaseUrl::parse("postgresql://keeper:hush@db:5432/postgres?sslmode=verify-full").unwrap();
+        assert_eq!(
+            url.at(&server).expose(),
+            "postgresql+psycopg://ada:p%40ss@db:5432/ada?sslmode=verify-full&options=-cx.y%3D1"
+        );
+    }
+
+    #[test]
+    fn another_role_in_the_same_dialect() {
+        let url = DatabaseUrl::parse("postgresql+psycopg://ada:p%40ss@db/ada?user=x&a=b").unwrap();
+        let other = DatabaseUrl::parse("postgresql://keeper:hush@elsewhere/postgres").unwrap();
+        assert_eq!(url.with_login_of(&other).expose(), "postgresql+psycopg://keeper:hush@db/ada?a=b");
     }
 
     #[test]

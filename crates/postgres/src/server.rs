@@ -1,7 +1,7 @@
 //! Who the server is, what it holds, and what our role may do there.
 
 use serde::{Deserialize, Serialize};
-use switchback_model::Result;
+use switchback_model::{Failure, Result};
 
 use crate::session::Session;
 
@@ -37,7 +37,8 @@ impl Identity {
                  from pg_control_system() s, pg_control_checkpoint() c",
                 &[],
             )
-            .await?;
+            .await
+            .map_err(not_told)?;
         Ok(Self {
             system_identifier: row.get(0),
             timeline: row.get(1),
@@ -45,6 +46,17 @@ impl Identity {
             version: row.get(3),
         })
     }
+}
+
+/// Everybody may ask, unless somebody took that away.
+fn not_told(failure: Failure) -> Failure {
+    if !failure.message.contains("(42501)") {
+        return failure;
+    }
+    failure.hint(
+        "as a superuser, in the target and in the maintenance database: \
+         grant execute on function pg_control_system(), pg_control_checkpoint() to public",
+    )
 }
 
 /// A database of the server.

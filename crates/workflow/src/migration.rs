@@ -63,12 +63,13 @@ pub struct Caller<'a> {
     pub hear: &'a dyn Fn(Heard<'_>),
 }
 
-/// Runs one call on behalf of a step.
+/// Runs one call on behalf of a step; `world` is the step's own, or that of a copy elsewhere.
 ///
 /// # Errors
 /// As [`call`].
 pub async fn call_in(
     cx: &StepCx<'_, World>,
+    world: &World,
     program: Program,
     what: &str,
     may_retry: impl AsyncFn() -> Result<bool>,
@@ -83,7 +84,7 @@ pub async fn call_in(
             drop(cx.note(INTRUDER, &who));
         }
     };
-    call(&Caller { world: cx.world, cancel: cx.cancel, hear: &hear }, program, what, may_retry).await
+    call(&Caller { world, cancel: cx.cancel, hear: &hear }, program, what, may_retry).await
 }
 
 /// Where the migrator works: the target, by the name that it has now.

@@ -11,7 +11,7 @@ use switchback_postgres::lease as marker;
 use switchback_postgres::server::{self, Identity, Rights};
 
 use crate::examine::Needs;
-use crate::formats::Scripts;
+use crate::formats::{Script, Scripts};
 use crate::steps::apply::Apply;
 use crate::steps::backup::Backup;
 use crate::steps::close::Close;
@@ -193,12 +193,14 @@ async fn restore_point(world: &World) -> Result<(RestorePointKind, Vec<String>)>
         RestorePointKind::Auto if rights.create_database && rights.owner => {
             Ok((RestorePointKind::Clone, Vec::new()))
         }
+        // A dump would have to become a database on the way back, which is the right that is missing.
         RestorePointKind::Auto => {
             let note = format!(
-                "role {} can't copy databases (CREATEDB), so the restore point is a dump, and going back needs CREATEDB then",
+                "role {} can't make databases: there is no restore point, and the way back is the downgrade, tried on \
+                 a copy on the scratch server",
                 rights.role
             );
-            Ok((RestorePointKind::Dump, vec![note]))
+            Ok((RestorePointKind::Down, vec![note]))
         }
         asked => Ok((asked, Vec::new())),
     }
@@ -272,8 +274,22 @@ fn needs(world: &World, found: &Found) -> Needs {
         closed_fence: migrates && world.config.environment.fence == FenceKind::Closed,
         swap: migrates && copies,
         migrations: migrates,
+        automatic: world.config.environment.restore_point == RestorePointKind::Auto,
+        no_down: no_down(found),
         scripts: Vec::new(),
         release: found.release_after.as_ref().map(|release| release.name.clone()),
+    }
+}
+
+/// The migrations that only a copy could take back, where there will be none.
+fn no_down(found: &Found) -> Vec<String> {
+    let without = |script: &Script| {
+        let why = script.no_down.as_ref()?;
+        Some(format!("{}: {why}", script.revision))
+    };
+    match found.restore_point {
+        RestorePointKind::Down => found.scripts.pending.iter().filter_map(without).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use switchback_model::{DatabaseUrl, Failure, Result, code};
 
 use super::compare::{Comparison, Subject, compare};
 use super::manifest::{Manifest, Proof, ROLES, Target};
-use super::restore::{Dump, checked, create, drop_database, missing_roles, pg_restore, unique};
+use super::restore::{Dump, checked, create, drop_database, give, missing_roles, pg_restore, unique};
 use super::{Client, Listener, Progress, client};
 use crate::Session;
 use crate::scratch::{Scratch, ScratchOptions};
@@ -67,6 +67,49 @@ pub async fn prove(
     let heard = Listener::new(progress);
     let (_reading, manifest) = checked(folder, &heard).await?;
     restore_and_compare(folder, &manifest, ground, After::Clean, client, cancel, &heard).await
+}
+
+/// Restores and compares a backup as [`prove`] does, and leaves the database under this name for
+/// somebody to work with; the roles that were made for it are returned.
+///
+/// # Errors
+/// As [`prove`]; nothing is left then.
+pub async fn rebuild(
+    folder: &Path,
+    ground: Ground<'_>,
+    name: &str,
+    client: &Client,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Vec<String>> {
+    let heard = Listener::new(progress);
+    let (_reading, manifest) = checked(folder, &heard).await?;
+    let session = Session::connect(&ground.url(), &client.application).await?;
+    let trial = Trial { folder, manifest: &manifest, ground, client, session: &session, name };
+    let made = trial.roles(cancel).await?;
+    let equal =
+        trial.run(cancel, &heard).await.and_then(|(_, comparison)| comparison.equal("the restored copy"));
+    match equal {
+        Ok(_) => Ok(made),
+        Err(failure) => {
+            trial.clean(&made).await;
+            Err(failure)
+        }
+    }
+}
+
+/// Drops what [`rebuild`] made; what could not be dropped is named.
+///
+/// # Errors
+/// As [`Session::connect`].
+pub async fn dismantle(
+    server: &DatabaseUrl,
+    name: &str,
+    roles: &[String],
+    client: &Client,
+) -> Result<Vec<String>> {
+    let session = Session::connect(server, &client.application).await?;
+    Ok(clean(&session, name, roles).await)
 }
 
 /// What becomes of the scratch database after the comparison.
@@ -139,8 +182,10 @@ impl Trial<'_> {
         }
         // On a server of others nothing but the name: attributes and passwords are not ours to give.
         let missing = missing_roles(self.session, self.manifest).await?;
-        for role in &missing {
-            self.session.batch(&format!("create role {}", ident(role))).await?;
+        let made = make_roles(self.session, &missing).await;
+        if let Err(failure) = made {
+            clean(self.session, self.name, &missing).await;
+            return Err(failure);
         }
         Ok(match self.ground {
             Ground::Private(_) => Vec::new(),
@@ -186,9 +231,18 @@ impl Trial<'_> {
         Ok((took, comparison))
     }
 
+    /// An empty database, given to the target's owner where others have roles there too.
+    async fn create(&self) -> Result<Option<String>> {
+        let note = self.create_empty().await?;
+        if matches!(self.ground, Ground::Server(_)) {
+            give(self.session, self.name, &self.manifest.settings.owner).await;
+        }
+        Ok(note)
+    }
+
     /// The database, with the target's locale where this machine has it. Where it has not, digests
     /// and catalog can still be compared; what depends on an order of texts fails, and is seen.
-    async fn create(&self) -> Result<Option<String>> {
+    async fn create_empty(&self) -> Result<Option<String>> {
         let (target, major) = (&self.manifest.target, self.manifest.major());
         let Err(failure) = create(self.session, self.name, target, None, major).await else {
             return Ok(None);
@@ -209,20 +263,44 @@ impl Trial<'_> {
         Ok(Some(format!("restored with locale C, for the scratch server says: {}", failure.message)))
     }
 
-    /// Drops what was made; what could not be dropped is named.
     async fn clean(&self, made: &[String]) -> Vec<String> {
-        let mut left = Vec::new();
-        if let Err(failure) = drop_database(self.session, self.name).await {
-            left.push(format!(
-                "the scratch database {} could not be dropped: {}",
-                self.name, failure.message
-            ));
-        }
-        for role in made {
-            if let Err(failure) = self.session.batch(&format!("drop role {}", ident(role))).await {
-                left.push(format!("the scratch role {role} could not be dropped: {}", failure.message));
-            }
-        }
-        left
+        clean(self.session, self.name, made).await
     }
+}
+
+/// Roles that own nothing yet. A role that is no superuser gives objects only to roles whose member
+/// it is (PostgreSQL manual, ALTER TABLE, Notes), and is not always a member of those that it made.
+async fn make_roles(session: &Session, names: &[String]) -> Result<()> {
+    let row =
+        session.one("select rolname::text, rolsuper from pg_roles where rolname = current_user", &[]).await?;
+    let (me, superuser): (String, bool) = (row.get(0), row.get(1));
+    for name in names {
+        let role = ident(name);
+        let mut sql = format!("create role {role}");
+        if !superuser {
+            sql = format!("{sql}; grant {role} to {}", ident(&me));
+        }
+        session.batch(&sql).await.map_err(|failure| {
+            let message = format!("the scratch server has no role `{name}`, and role `{me}` can't make it");
+            Failure::new(code::BACKUP_FAILED, message).cause(failure.message).hint(format!(
+                "on the scratch server, as a superuser: create role {role}; grant {role} to {}",
+                ident(&me)
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+/// Drops what was made; what could not be dropped is named.
+async fn clean(session: &Session, database: &str, roles: &[String]) -> Vec<String> {
+    let mut left = Vec::new();
+    if let Err(failure) = drop_database(session, database).await {
+        left.push(format!("the scratch database {database} could not be dropped: {}", failure.message));
+    }
+    for role in roles {
+        if let Err(failure) = session.batch(&format!("drop role if exists {}", ident(role))).await {
+            left.push(format!("the scratch role {role} could not be dropped: {}", failure.message));
+        }
+    }
+    left
 }

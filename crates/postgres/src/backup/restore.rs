@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use switchback_engine::cancel::Cancel;
-use switchback_engine::exec::Stream;
+use switchback_engine::exec::{Program, Stream};
 use switchback_model::{Code, DatabaseUrl, Effect, Failure, Result, code};
 
 use super::compare::{Subject, compare};
@@ -134,6 +134,7 @@ async fn fill_and_compare(
     let RestoreRequest { folder, server: url, client, .. } = *request;
     let major = server::Identity::read(session).await?.major();
     create(session, name, &manifest.target, Some(&manifest.settings.tablespace), major).await?;
+    give(session, name, &manifest.settings.owner).await;
     let url = &url.with_database(name);
     pg_restore(
         Dump { folder, manifest, url, tablespaces: true, code: code::RESTORE_FAILED, client },
@@ -172,6 +173,17 @@ pub(super) async fn create(
         sql.push_str(&ident(tablespace));
     }
     session.batch(&sql).await
+}
+
+/// Gives a new database to the target's owner at once, where our role may. A plain role makes objects
+/// for their owners only where those may create (PostgreSQL manual, ALTER TABLE, Notes), and in the
+/// schema `public` that is the database's owner alone. What could not be done here is seen later: by
+/// `pg_restore`, or by the comparison.
+pub(super) async fn give(session: &Session, name: &str, owner: &str) {
+    if !owner.is_empty() {
+        let _seen_later =
+            session.batch(&format!("alter database {} owner to {}", ident(name), ident(owner))).await;
+    }
 }
 
 fn create_sql(name: &str, target: &Target, major: u16) -> String {
@@ -229,12 +241,19 @@ pub(super) async fn pg_restore(dump: Dump<'_>, cancel: &Cancel, heard: &Listener
     for object in &manifest.target.dropped {
         session.batch(&format!("drop {object}")).await?;
     }
+    let sql = "select rolsuper from pg_roles where rolname = current_user";
+    let superuser: bool = session.one(sql, &[]).await?.get(0);
     drop(session);
     let program = client
         .program("pg_restore", url)
         .args(["--exit-on-error", "--verbose", &client.jobs(), "--dbname", &client::dbname(url.database())])
         .args((!dump.tablespaces).then_some("--no-tablespaces"))
         .arg(folder.join(DUMP));
+    let lists = tempfile::tempdir().map_err(|error| {
+        super::io(dump.code, "a folder for the lists of `pg_restore` can't be made", &error)
+    })?;
+    let rounds =
+        if superuser { vec![program] } else { in_rounds(&dump, &program, lists.path(), cancel).await? };
     let total =
         manifest.files.iter().filter(|(name, _)| name.starts_with(DUMP)).map(|(_, file)| file.bytes).sum();
     let mut done = 0;
@@ -243,10 +262,72 @@ pub(super) async fn pg_restore(dump: Dump<'_>, cancel: &Cancel, heard: &Listener
         heard.hear("restore", done, total);
     };
     let message = format!("`pg_restore` could not restore the backup {}", manifest.id);
-    let took = client::run(&program, cancel, dump.code, &message, on_line).await?.took;
+    let mut on_line = on_line;
+    let mut took = Duration::ZERO;
+    for program in &rounds {
+        let ran = client::run(program, cancel, dump.code, &message, &mut on_line).await;
+        took += ran.map_err(explained)?.took;
+    }
     // Items without a file of their own (large objects, the table of contents) are not counted above.
     heard.hear("restore", total, total);
     Ok(took)
+}
+
+/// For a role that is no superuser the schemas and their privileges come first: `pg_restore` alone
+/// would give an object to an owner who may not create in its schema yet.
+async fn in_rounds(
+    dump: &Dump<'_>,
+    program: &Program,
+    folder: &Path,
+    cancel: &Cancel,
+) -> Result<Vec<Program>> {
+    let contents = folder.join("contents");
+    let list = dump.client.program("pg_restore", dump.url).args(["--list", "--file"]).arg(&contents);
+    client::run(
+        &list.arg(dump.folder.join(DUMP)),
+        cancel,
+        dump.code,
+        "`pg_restore` could not list the backup",
+        |_, _| {},
+    )
+    .await?;
+    let listed = fs::read_to_string(&contents)
+        .map_err(|error| super::io(dump.code, "the list of `pg_restore` can't be read", &error))?;
+    let (first, rest) = schemas_first(&listed);
+    let mut rounds = Vec::new();
+    for (name, lines) in [("schemas", first), ("rest", rest)] {
+        let path = folder.join(name);
+        files::write(&path, lines.as_bytes())
+            .map_err(|error| super::io(dump.code, "a list for `pg_restore` can't be written", &error))?;
+        rounds.push(program.clone().arg("--use-list").arg(path));
+    }
+    Ok(rounds)
+}
+
+/// The lines of a table of contents: schemas, their comments and privileges; and all others.
+fn schemas_first(list: &str) -> (String, String) {
+    let lines = list.lines().filter(|line| !line.starts_with(';'));
+    let of_schemas = |line: &&str| {
+        // `ID; CATALOG OID KIND …`: only a schema's own line has that kind, only its privileges' this tag.
+        let words: Vec<&str> = line.split(' ').skip(3).take(3).collect();
+        words.first() == Some(&"SCHEMA") || words.as_slice() == ["ACL", "-", "SCHEMA"]
+    };
+    let (first, rest): (Vec<&str>, Vec<&str>) = lines.partition(of_schemas);
+    (first.join("\n") + "\n", rest.join("\n") + "\n")
+}
+
+/// What helps where the server has not what the target's has.
+fn explained(failure: Failure) -> Failure {
+    let said = failure.causes.join("\n");
+    if said.contains("extension control file") || said.contains("is not available") {
+        return failure
+            .hint("install the package of that extension where the backup is proven (on Debian: postgresql-N-NAME)")
+            .hint("or set scratch_url in [environments.NAME] to a server of the same major version that has it");
+    }
+    if said.contains("must be member of role") || said.contains("must be able to SET ROLE") {
+        return failure.hint("grant that role to the one that restores; see: switchback doctor");
+    }
+    failure
 }
 
 /// `pg_restore: finished item 3301 TABLE DATA users`.
@@ -301,6 +382,16 @@ mod tests {
         assert!(sql("c", None, 15).ends_with("locale_provider libc"));
         assert!(sql("i", Some("de-x-icu"), 15).ends_with("locale_provider icu icu_locale 'de-x-icu'"));
         assert!(sql("b", Some("C.UTF-8"), 17).ends_with("locale_provider builtin builtin_locale 'C.UTF-8'"));
+    }
+
+    #[test]
+    fn schemas_and_their_privileges_come_first() {
+        let list = "; Archive\n;\n5; 2615 2200 SCHEMA - public pg_database_owner\n\
+                    3301; 0 0 ACL - SCHEMA public pg_database_owner\n209; 1259 1 TABLE public SCHEMA ada\n\
+                    3302; 0 0 ACL public TABLE SCHEMA ada\n";
+        let (first, rest) = schemas_first(list);
+        assert_eq!(first.lines().count(), 2, "{first}");
+        assert_eq!(rest.lines().count(), 2, "{rest}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use switchback_model::DatabaseUrl;
+use switchback_postgres::session::ident;
 use tempfile::TempDir;
 
 use crate::cluster::{TestCluster, TestDatabase};
@@ -48,6 +49,8 @@ pub struct Host {
     cluster: &'static TestCluster,
     port: u16,
     shape: Shape,
+    /// As the application and its migrator connect.
+    application: DatabaseUrl,
 }
 
 /// What a call of the program came to.
@@ -69,7 +72,8 @@ impl Host {
         let folder = tempfile::Builder::new().prefix("sb-host-").tempdir().unwrap();
         let database = cluster.database("app").await;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let host = Self { folder, binary: binary.into(), database, cluster, port, shape };
+        let application = database.url();
+        let host = Self { folder, binary: binary.into(), database, cluster, port, shape, application };
         host.write("migrate", include_str!("migrate.sh"));
         std::fs::set_permissions(host.path("migrate"), std::fs::Permissions::from_mode(0o755)).unwrap();
         host.write("switchback.toml", &host.configuration());
@@ -112,10 +116,48 @@ impl Host {
         let mut command = Command::new(&self.binary);
         command.current_dir(self.folder.path()).arg("--yes").args(words);
         command
-            .env("APP_URL", self.database.url().expose())
+            .env("APP_URL", self.application.expose())
             .env("LC_ALL", "C.UTF-8")
             .env_remove("SWITCHBACK_FAULT");
         command
+    }
+
+    /// From now on the application and its migrator are `application`, which owns every table, and
+    /// Switchback works as `maintenance`. Neither is a superuser: that is the state of a managed server.
+    pub async fn work_as(&mut self, application: &str, maintenance: &str) {
+        let to = ident(application);
+        let tables = format!(
+            "do $$ declare t name; begin for t in select relname from pg_catalog.pg_class \
+             where relnamespace = 'public'::regnamespace and relkind = 'r' \
+             loop execute pg_catalog.format('alter table public.%I owner to {to}', t); end loop; end $$; \
+             grant usage, create on schema public to {to}"
+        );
+        self.database.run(&tables).await;
+        self.application = self.cluster.url_as(application, self.database.name());
+        let admin = self.cluster.url("postgres").expose();
+        let theirs = self.cluster.url_as(maintenance, "postgres").expose();
+        self.configure(&format!("maintenance_url = \"{admin}\""), &format!("maintenance_url = \"{theirs}\""));
+    }
+
+    /// Waits until the test's own sessions in the target are gone: those of a superuser stand in the
+    /// way of a plain role, and they end only when the runtime is given a turn.
+    pub async fn left_alone(&self) {
+        let admin = self.cluster.session().await;
+        let name = self.database.name();
+        let sql =
+            "select count(*) from pg_stat_activity where datname = $1::text::name and usesysid is not null";
+        for _ in 0..500 {
+            if admin.one(sql, &[&name]).await.unwrap().get::<_, i64>(0) == 0 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("somebody stays in {name}");
+    }
+
+    /// From now on the application and its migrator come by this URL.
+    pub fn reach_by(&mut self, application: DatabaseUrl) {
+        self.application = application;
     }
 
     /// Makes a third release, with one more migration.

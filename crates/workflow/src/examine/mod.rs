@@ -15,6 +15,7 @@ mod page;
 mod pooling;
 mod programs;
 mod replication;
+mod restoring;
 mod rights;
 mod scratch;
 mod scripts;
@@ -117,6 +118,12 @@ pub struct Needs {
     pub swap: bool,
     /// The application's migrator is called.
     pub migrations: bool,
+    /// The restore point is chosen by what the role may do.
+    #[serde(default)]
+    pub automatic: bool,
+    /// Migrations that have no downgrade, where that is the only way back; each with the reason.
+    #[serde(default)]
+    pub no_down: Vec<String>,
     /// The scripts that will run: path and text.
     #[serde(skip)]
     pub scripts: Vec<(String, String)>,
@@ -134,6 +141,8 @@ impl Needs {
             closed_fence: config.environment.fence == FenceKind::Closed,
             swap: point != RestorePointKind::Down,
             migrations: true,
+            automatic: point == RestorePointKind::Auto,
+            no_down: Vec::new(),
             scripts: Vec::new(),
             release: None,
         }
@@ -249,6 +258,7 @@ pub const EXAMINATIONS: &[&dyn Examination] = &[
     &programs::Programs,
     &scratch::Scratch,
     &rights::Rights,
+    &restoring::Restoring,
     &disk::Disk,
     &target::Target,
     &replication::Replication,

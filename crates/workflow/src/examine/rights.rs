@@ -32,6 +32,7 @@ impl Examination for Rights {
         looks.extend(sessions(site, &role).await?);
         looks.extend(reading(site, &role).await?);
         looks.extend(row_security(site, &role).await?);
+        looks.extend(becoming_owner(site, &role).await?);
         if looks.is_empty() {
             let may = "owns the target, creates databases, ends and sees sessions, reads every table";
             looks.push(Look::good("rights", format!("role `{}` {may}", role.name)));
@@ -94,19 +95,41 @@ fn create_database(site: &Site<'_>, role: &Role) -> Option<Look> {
     if role.create_database {
         return None;
     }
-    let Needs { copy, closed_fence, swap, .. } = *site.needs;
-    let lost =
-        [(closed_fence, "no closed fence (a rename)"), (copy, "no copy as restore point"), (swap, "no swap")];
-    let lost: Vec<String> =
-        lost.iter().filter(|(needed, _)| *needed).map(|(_, what)| (*what).to_owned()).collect();
+    let Needs { copy, closed_fence, swap, automatic, .. } = *site.needs;
+    let costs = [
+        (closed_fence, closed_fence, "no closed fence (a rename)"),
+        (copy, copy && !automatic, "no copy as restore point"),
+        (swap, swap && !automatic, "no swap"),
+    ];
+    let lost: Vec<&str> = costs.iter().filter(|(lost, ..)| *lost).map(|(.., what)| *what).collect();
     let cost = if lost.is_empty() { "not needed by this plan".to_owned() } else { lost.join(", ") };
-    let seen = format!("role `{}` may not create databases: {cost}", role.name);
+    let remains = "the downgrade remains as way back, tried on a copy on the scratch server";
+    let seen = format!("role `{}` may not create databases: {cost}; {remains}", role.name);
     let sql = format!("alter role {} createdb", ident(&role.name));
     let cure = format!(
-        "{}; or, without that right: fence = \"read-only\" and restore_point = \"down\"",
-        as_superuser(site, ANY, &sql)
+        "{}; or, without that right: fence = \"read-only\" and restore_point = \"down\" in [environments.{}]",
+        as_superuser(site, ANY, &sql),
+        site.world.config.environment_name
     );
-    Some(Look::needed(!lost.is_empty(), "CREATEDB", seen).cure(cure))
+    Some(Look::needed(costs.iter().any(|(_, bad, _)| *bad), "CREATEDB", seen).cure(cure))
+}
+
+/// From 16 on a membership may inherit and still not let the role be set, and a copy is given to its
+/// owner only by a role that may (PostgreSQL manual, GRANT).
+async fn becoming_owner(site: &Site<'_>, role: &Role) -> Result<Option<Look>> {
+    if site.identity()?.major() < 16 || !role.owns || !(site.needs.swap || site.needs.copy) {
+        return Ok(None);
+    }
+    let sql = "select pg_has_role(datdba, 'set') from pg_database where datname = $1::text::name";
+    if site.admin()?.one(sql, &[&site.name()]).await?.get(0) {
+        return Ok(None);
+    }
+    let seen = format!(
+        "role `{}` can't become `{}` (WITH SET FALSE): a copy can't be given to the owner",
+        role.name, role.owner
+    );
+    let sql = format!("grant {} to {} with set true", ident(&role.owner), ident(&role.name));
+    Ok(Some(Look::bad("becoming the owner", seen).cure(as_superuser(site, ANY, &sql))))
 }
 
 /// Sessions of others: whether they are seen, and whether they can be ended.

@@ -60,7 +60,8 @@ impl Apply {
         if current != self.after {
             return Err(self.elsewhere(&current));
         }
-        way_back::downgrade(cx, &target::name_now(world).await?, &self.down_to, &self.revision).await?;
+        way_back::downgrade(cx, world, &target::name_now(world).await?, &self.down_to, &self.revision)
+            .await?;
         let current = Self::current(world).await?;
         if current == self.before {
             Ok(format!("downgraded to {}", self.down_to))
@@ -118,7 +119,7 @@ impl Step<World> for Apply {
         let database = migration::url(world, &target::name_now(world).await?);
         let program = world.migrator().up(&database, &self.revision)?;
         let may_retry = async || Ok(!self.leaves_transaction && Self::current(world).await? == self.before);
-        migration::call_in(cx, program, &self.what(), may_retry).await?;
+        migration::call_in(cx, world, program, &self.what(), may_retry).await?;
         let current = Self::current(world).await?;
         if current == self.before {
             return Err(Failure::new(

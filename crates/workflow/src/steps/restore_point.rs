@@ -180,7 +180,7 @@ async fn swap_back(cx: &StepCx<'_, World>, done: &Taken) -> Result<String> {
     if server::database(&admin, &names.failed).await?.is_some() {
         lease::set_comment(&admin, &names.failed, Some(&super::lease::kept(world))).await?;
     }
-    settings_under(cx, &name).await?;
+    settings_under(world, &name).await?;
     look_swapped(cx, done, &name).await
 }
 
@@ -215,10 +215,10 @@ async fn restored_copy(cx: &StepCx<'_, World>, done: &Taken) -> Result<u32> {
 ///
 /// # Errors
 /// [`code::METADATA`].
-pub async fn settings_under(cx: &StepCx<'_, World>, name: &str) -> Result<()> {
+pub async fn settings_under(world: &World, name: &str) -> Result<()> {
     use switchback_postgres::settings::DatabaseSettings;
-    let admin = cx.world.admin().await?;
-    let recorded = super::record::settings(cx.world)?;
+    let admin = world.admin().await?;
+    let recorded = super::record::settings(world)?;
     let comment = DatabaseSettings::read(&admin, name).await?.comment;
     let wanted = DatabaseSettings { comment, ..recorded };
     wanted.apply(&admin, name).await?;

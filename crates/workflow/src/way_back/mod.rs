@@ -5,6 +5,7 @@
 //! downgrade where that was tried on a copy and lost nothing; or it was declared disposable and
 //! nobody could have seen it; or a person says that it may be lost. Else the run is stuck.
 
+mod elsewhere;
 mod trial;
 mod written;
 

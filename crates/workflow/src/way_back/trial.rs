@@ -9,16 +9,18 @@ use switchback_engine::step::StepCx;
 use switchback_model::event::Unit;
 use switchback_model::{Failure, Result, code};
 use switchback_postgres::catalog::Catalog;
+use switchback_postgres::server::Rights;
 use switchback_postgres::{copy, fence};
 
-use super::applies;
+use super::{applies, elsewhere};
 use crate::checks::Facts;
 use crate::steps::apply::Apply;
 use crate::steps::{record, restore_point};
 use crate::world::World;
 use crate::{facts, files, migration, target};
 
-/// Tries it; the copy is dropped whatever happens.
+/// Tries it; the copy is dropped whatever happens. Where the role can't copy databases, the copy is a
+/// dump that is restored on the scratch server.
 ///
 /// # Errors
 /// [`code::CATALOG_DIFFERS`], [`code::WRITES_WOULD_BE_LOST`] naming the tables, and the migrator's.
@@ -26,45 +28,50 @@ pub(super) async fn downgrade_on_a_copy(cx: &StepCx<'_, World>) -> Result<()> {
     let (world, names) = (cx.world, &cx.world.names);
     let admin = world.admin().await?;
     let name = target::name_now(world).await?;
+    if !Rights::read(&admin, &name).await?.create_database {
+        return elsewhere::on_a_scratch_server(cx, &name).await;
+    }
     copy::drop_database(&admin, &names.rehearsal).await?;
     copy::clone(&admin, &name, &names.rehearsal, cx.cancel).await?;
     fence::allow_connections(&admin, &names.rehearsal, true).await?;
-    let tried = on_copy(cx).await;
+    // The migrator must meet the owner and the grants that it has on the target.
+    let tried = match restore_point::settings_under(world, &names.rehearsal).await {
+        Ok(()) => on_copy(cx, world).await,
+        Err(failure) => Err(failure),
+    };
     copy::drop_database(&*world.admin().await?, &names.rehearsal).await?;
     tried
 }
 
-async fn on_copy(cx: &StepCx<'_, World>) -> Result<()> {
-    let (world, copy) = (cx.world, &cx.world.names.rehearsal);
-    // The migrator must meet the owner and the grants that it has on the target.
-    restore_point::settings_under(cx, copy).await?;
-    let now = read(cx).await?;
-    let taken_back = down(cx).await?;
-    let below = read(cx).await?;
+/// The trial itself, on the copy that `world` has.
+pub(super) async fn on_copy(cx: &StepCx<'_, World>, world: &World) -> Result<()> {
+    let now = read(cx, world).await?;
+    let taken_back = down(cx, world).await?;
+    let below = read(cx, world).await?;
     let before: Catalog = files::read_json(&world.folder.join(record::CATALOG))?;
     same_schema(&before, &below.catalog)?;
     for apply in &taken_back {
-        let program = world.migrator().up(&migration::url(world, copy), &apply.revision)?;
-        migration::call_in(cx, program, &format!("upgrade to {} again", apply.revision), async || Ok(false))
-            .await?;
+        let program = world.migrator().up(&migration::url(world, &world.names.rehearsal), &apply.revision)?;
+        let what = format!("upgrade to {} again", apply.revision);
+        migration::call_in(cx, world, program, &what, async || Ok(false)).await?;
     }
-    nothing_lost(cx, &now, &below, &read(cx).await?)
+    nothing_lost(cx, &now, &below, &read(cx, world).await?)
 }
 
-async fn read(cx: &StepCx<'_, World>) -> Result<Facts> {
+async fn read(cx: &StepCx<'_, World>, world: &World) -> Result<Facts> {
     let mut hear = |done, total| cx.progress("counting on a copy", done, total, Unit::Bytes);
-    facts::read(cx.world, &cx.world.names.rehearsal, cx.cancel, &mut hear).await
+    facts::read(world, &world.names.rehearsal, cx.cancel, &mut hear).await
 }
 
 /// Takes back what is applied; what that was, first to last.
-async fn down(cx: &StepCx<'_, World>) -> Result<Vec<Apply>> {
-    let (world, copy) = (cx.world, &cx.world.names.rehearsal);
+async fn down(cx: &StepCx<'_, World>, world: &World) -> Result<Vec<Apply>> {
+    let copy = &world.names.rehearsal;
     let mut taken_back = Vec::new();
     for (apply, _) in applies(cx)?.into_iter().rev() {
         let session = world.session(copy).await?;
         if world.migrator().current(&session).await? == apply.after {
             drop(session);
-            downgrade(cx, copy, &apply.down_to, &apply.revision).await?;
+            downgrade(cx, world, copy, &apply.down_to, &apply.revision).await?;
             taken_back.insert(0, apply);
         }
     }
@@ -117,9 +124,15 @@ fn nothing_lost(cx: &StepCx<'_, World>, now: &Facts, below: &Facts, again: &Fact
 ///
 /// # Errors
 /// As [`migration::call`].
-pub async fn downgrade(cx: &StepCx<'_, World>, database: &str, to: &str, revision: &str) -> Result<()> {
-    let program = cx.world.migrator().down(&migration::url(cx.world, database), to)?;
-    migration::call_in(cx, program, &format!("downgrade of {revision}"), async || Ok(false)).await
+pub async fn downgrade(
+    cx: &StepCx<'_, World>,
+    world: &World,
+    database: &str,
+    to: &str,
+    revision: &str,
+) -> Result<()> {
+    let program = world.migrator().down(&migration::url(world, database), to)?;
+    migration::call_in(cx, world, program, &format!("downgrade of {revision}"), async || Ok(false)).await
 }
 
 /// Looks whether the downgrades brought the schema back.
