@@ -317,11 +317,13 @@ pub struct BackupSettings {
     pub jobs: usize,
     /// How many are kept by `backup prune`.
     pub keep: usize,
+    /// A command that prints the free space of the server's disk, where that can't be seen from here.
+    pub disk_free_command: Vec<String>,
 }
 
 impl Default for BackupSettings {
     fn default() -> Self {
-        Self { directory: ".switchback/backups".into(), jobs: 2, keep: 7 }
+        Self { directory: ".switchback/backups".into(), jobs: 2, keep: 7, disk_free_command: Vec::new() }
     }
 }
 

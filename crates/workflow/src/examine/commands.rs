@@ -55,6 +55,7 @@ fn configured<'a>(site: &Site<'a>) -> Vec<Configured<'a>> {
         all.push(("maintenance.on".into(), &page.on, true));
         all.push(("maintenance.off".into(), &page.off, true));
     }
+    all.push(("backup.disk_free_command".into(), &environment.backup.disk_free_command, true));
     if let Some(code) = &environment.code {
         all.push(("code.prepare".into(), &code.prepare, true));
     }

@@ -6,8 +6,11 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use switchback_engine::cancel::Cancel;
+use switchback_engine::exec::Program;
 use switchback_model::units::Size;
 use switchback_model::{Failure, Result, code};
 use switchback_postgres::scratch::ScratchOptions;
@@ -18,6 +21,10 @@ use super::{Connection, Examination, Look, Site};
 
 /// What an empty cluster and its first WAL files take.
 const CLUSTER: u64 = 128 << 20;
+/// The look at a disk of another machine.
+const SERVER: &str = "disk of the server";
+/// How long the user's command may take.
+const ANSWER: Duration = Duration::from_secs(30);
 
 pub(super) struct Disk;
 
@@ -46,7 +53,7 @@ impl Examination for Disk {
             let copy = bytes + bytes / 10;
             match data_folder(site.admin()?, site.name()).await? {
                 Some(path) => demands.push(Demand { what: "the restore point", path, bytes: copy }),
-                None => looks.push(unseen(copy)),
+                None => looks.push(remote(site, copy).await),
             }
         }
         for group in by_file_system(demands)?.into_values() {
@@ -97,12 +104,44 @@ fn is_process_here(pid: i32) -> bool {
     }
 }
 
+/// On another machine only a command of the user's can tell.
+async fn remote(site: &Site<'_>, needed: u64) -> Look {
+    let config = &site.world.config;
+    let command = &config.environment.backup.disk_free_command;
+    if command.is_empty() {
+        return unseen(needed);
+    }
+    match asked(command, &config.root).await {
+        Ok(free) => told(free, needed),
+        Err(failure) => Look::failed(SERVER, &failure),
+    }
+}
+
+async fn asked(command: &[String], folder: &Path) -> Result<u64> {
+    let program = Program::of(command)?.folder(folder).limit(ANSWER);
+    let finished = program.check(&Cancel::never()).await?;
+    let last = finished.stdout.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let size = last.parse().ok().or_else(|| {
+        serde_json::from_value::<Size>(serde_json::Value::String(last.to_owned())).ok().map(|size| size.0)
+    });
+    size.ok_or_else(|| {
+        Failure::new(code::PREFLIGHT, format!("`{}` says `{last}`, which is no size", program.display()))
+            .hint("let its last line be a number of bytes, or a size such as 20GiB: df -B1 --output=avail FOLDER")
+    })
+}
+
+fn told(free: u64, needed: u64) -> Look {
+    let detail = format!("{} free, about {} needed for the restore point", Size(free), Size(needed));
+    if free < needed {
+        Look::bad(SERVER, detail).cure("make the server's disk larger, or set restore_point = \"dump\"")
+    } else {
+        Look::good(SERVER, detail)
+    }
+}
+
 fn unseen(bytes: u64) -> Look {
-    Look::note(
-        "disk of the server",
-        format!("the restore point needs {}; it can't be seen from here", Size(bytes)),
-    )
-    .cure("on the server: df -h \"$(psql -XAtc 'show data_directory')\"")
+    Look::note(SERVER, format!("the restore point needs {}; it can't be seen from here", Size(bytes)))
+        .cure("look at its free space, and let backup.disk_free_command print it for every run")
 }
 
 fn by_file_system(demands: Vec<Demand>) -> Result<BTreeMap<u64, Vec<Demand>>> {
@@ -154,6 +193,19 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 mod tests {
     use super::*;
     use crate::examine::Mark;
+
+    #[tokio::test]
+    async fn another_machines_disk_is_asked_from_a_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let ask = async |text: &str| {
+            let command = ["printf", "Avail\\n%s\\n", text].map(str::to_owned);
+            asked(&command, folder.path()).await
+        };
+        assert_eq!(ask("1048576").await.unwrap(), 1 << 20);
+        assert_eq!(ask("20GiB").await.unwrap(), 20 << 30);
+        assert!(ask("much").await.unwrap_err().message.contains("`much`"));
+        assert_eq!([told(5, 6).mark, told(6, 5).mark], [Mark::Bad, Mark::Good]);
+    }
 
     #[test]
     fn what_is_written_to_one_file_system_is_added_up() {

@@ -23,17 +23,18 @@ impl Examination for Rights {
 
     async fn look(&self, site: &Site<'_>) -> Result<Vec<Look>> {
         let role = Role::read(site.admin()?, site.name()).await?;
+        let mut looks = migrating(site).await?;
         if role.superuser {
-            return Ok(vec![Look::good("rights", format!("role `{}` is a superuser", role.name))]);
+            looks.push(Look::good("rights", format!("role `{}` is a superuser", role.name)));
+            return Ok(looks);
         }
-        let mut looks = Vec::new();
         looks.extend(ownership(site, &role));
         looks.extend(create_database(site, &role));
         looks.extend(sessions(site, &role).await?);
         looks.extend(reading(site, &role).await?);
         looks.extend(row_security(site, &role).await?);
         looks.extend(becoming_owner(site, &role).await?);
-        if looks.is_empty() {
+        if looks.iter().all(|look| look.title == MIGRATING) {
             let may = "owns the target, creates databases, ends and sees sessions, reads every table";
             looks.push(Look::good("rights", format!("role `{}` {may}", role.name)));
         }
@@ -75,6 +76,35 @@ impl Role {
             reads_all: row.get(7),
         })
     }
+}
+
+const MIGRATING: &str = "rights of the migrator";
+
+/// What the role of `database_url` lacks that migrations usually need. From 15 on only the owner of
+/// the database may create in the schema `public` (PostgreSQL 15, release notes).
+async fn migrating(site: &Site<'_>) -> Result<Vec<Look>> {
+    let Ok(session) = site.application() else { return Ok(Vec::new()) };
+    let sql = "select current_user::text, exists (select from pg_namespace where nspname !~ '^pg_' \
+               and nspname <> 'information_schema' and has_schema_privilege(oid, 'create'))";
+    let row = session.one(sql, &[]).await?;
+    let (role, creates): (String, bool) = (row.get(0), row.get(1));
+    let mut looks = Vec::new();
+    if !creates {
+        let sql = format!("grant usage, create on schema public to {}", ident(&role));
+        let seen = format!("role `{role}` may create tables in no schema");
+        looks.push(Look::note(MIGRATING, seen).cure(as_superuser(site, site.name(), &sql)));
+    }
+    let sql = format!(
+        "select format('%I.%I', n.nspname, c.relname) {OURS} and c.relkind in ('r', 'p', 'v', 'm') \
+        and not pg_has_role(c.relowner, 'usage') and not exists (select from pg_depend where objid = c.oid and deptype = 'e') order by 1"
+    );
+    let names: Vec<String> = session.rows(&sql, &[]).await?.iter().map(|row| row.get(0)).collect();
+    if !names.is_empty() {
+        let seen = format!("role `{role}` can't alter what others own: {}", some_of(&names));
+        let sql = format!("alter table {} owner to {}", names[0], ident(&role));
+        looks.push(Look::note(MIGRATING, seen).cure(as_superuser(site, site.name(), &sql)));
+    }
+    Ok(looks)
 }
 
 fn ownership(site: &Site<'_>, role: &Role) -> Option<Look> {

@@ -134,6 +134,52 @@ async fn the_grants_that_are_named_cure() {
     cluster.run(&format!("grant pg_signal_backend, pg_read_all_stats, pg_read_all_data to {role}")).await;
     let looks = Project::new().looks(&cluster.url_as(&role, name)).await;
     assert_eq!(find(&looks, "rights").mark, Mark::Good, "{looks:#?}");
+    // The tables are a superuser's, and nobody else may create any.
+    let migrator: Vec<&Look> = looks.iter().filter(|look| look.title == "rights of the migrator").collect();
+    assert!(migrator[0].detail.contains("public.secrets"), "{migrator:?}");
+}
+
+/// What was dumped is made again by a role that may not make everything.
+#[tokio::test]
+async fn what_a_plain_role_can_not_restore_is_found_before_it_is_needed() {
+    let cluster = cluster().await;
+    let database = cluster.database("guarded").await;
+    database
+        .run("create extension if not exists hstore; create schema app; create table app.theirs (id int); \
+              create function f() returns event_trigger language plpgsql as 'begin end'; \
+              create event trigger watcher on ddl_command_start execute function f(); alter event trigger watcher disable")
+        .await;
+    let (role, other) = (cluster.role("plain", "login createdb").await, cluster.role("other", "").await);
+    cluster
+        .run(&format!("alter database {} owner to {role}; grant pg_read_all_data to {role}", database.name()))
+        .await;
+    database.run(&format!("alter table app.theirs owner to {other}")).await;
+    let url = cluster.url_as(&role, database.name());
+    let more = format!("scratch_url = \"{}\"\n", cluster.url_as(&role, "postgres").expose());
+    let looks = examine_all(&Project::new().world(&url, &more)).await;
+    let title = "making the backup again on scratch_url";
+    let seen: Vec<&Look> =
+        looks.iter().filter(|look| look.title == title && look.mark == Mark::Bad).collect();
+    assert!(seen.iter().any(|look| look.detail.contains(&other)), "{looks:#?}");
+    assert!(seen.iter().any(|look| look.detail.contains("event trigger watcher")), "{looks:#?}");
+    assert!(!seen.iter().any(|look| look.detail.contains("hstore")), "{looks:#?}");
+}
+
+#[tokio::test]
+async fn a_server_that_hides_its_identity_says_which_grant_helps() {
+    let cluster = cluster().await;
+    let database = cluster.database("hidden").await;
+    let role = cluster.role("blind", "login createdb").await;
+    let name = database.name();
+    cluster.run(&format!("alter database {name} owner to {role}")).await;
+    database.run("revoke execute on function pg_control_system() from public").await;
+    let text = format!("maintenance_url = \"{}\"\n", cluster.url_as(&role, name).expose());
+    let looks = examine_all(&Project::new().world(&cluster.url_as(&role, name), &text)).await;
+    let look = looks.iter().find(|look| look.detail.contains("pg_control_system")).unwrap();
+    assert!(
+        look.cure.as_ref().unwrap().contains("grant execute on function pg_control_system()"),
+        "{look:?}"
+    );
 }
 
 #[tokio::test]
