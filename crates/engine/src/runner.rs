@@ -29,6 +29,12 @@ pub trait Ground {
     where
         Self: Sized;
 
+    /// Looks, when a process takes an interrupted run in hand, whether the world is still the one
+    /// that the run was begun in.
+    async fn taken_up(&self, _log: &Log, _direction: Direction) -> Result<()> {
+        Ok(())
+    }
+
     /// For how long users saw no application.
     fn downtime_ms(&self, log: &Log) -> Option<u64>;
 }
@@ -62,6 +68,9 @@ impl<W: Ground + 'static> Runner<'_, W> {
         let direction = if back.is_some() || going_back { Direction::Back } else { Direction::Forward };
         self.log.say(What::Started { operator: self.operator.clone(), direction, accept_loss })?;
         let asked = back.is_some();
+        if let Err(failure) = self.taken_up(direction).await {
+            return self.finish(RunStatus::Stuck, Exit::Stuck, Some(failure));
+        }
         let ended = match (back, direction) {
             (Some(why), _) => self.unwind(Some(why)).await,
             (None, Direction::Back) => self.unwind(None).await,
@@ -75,6 +84,11 @@ impl<W: Ground + 'static> Runner<'_, W> {
             Err(failure) if failure.code == code::JOURNAL_WRITE => Err(failure),
             Err(failure) => self.finish(RunStatus::Stuck, Exit::Stuck, Some(failure)),
         }
+    }
+
+    async fn taken_up(&self, direction: Direction) -> Result<()> {
+        let begun = self.log.view().steps.iter().any(|step| step.state != StepState::Pending);
+        if begun { self.world.taken_up(self.log, direction).await } else { Ok(()) }
     }
 
     async fn forward(&self) -> Result<()> {

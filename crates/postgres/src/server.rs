@@ -11,7 +11,8 @@ use crate::session::Session;
 pub struct Identity {
     /// `pg_control_system().system_identifier`.
     pub system_identifier: String,
-    /// `pg_control_checkpoint().timeline_id`.
+    /// The timeline that it writes, which a promotion raises at once (the control file tells of it
+    /// only after the next checkpoint); of a standby, the one of its last restart point.
     pub timeline: i32,
     /// `server_version_num`: 150018.
     pub version_num: i32,
@@ -32,7 +33,9 @@ impl Identity {
     pub async fn read(session: &Session) -> Result<Self> {
         let row = session
             .one(
-                "select s.system_identifier::text, c.timeline_id, current_setting('server_version_num')::int4, \
+                "select s.system_identifier::text, \
+                 case when pg_is_in_recovery() then c.timeline_id \
+                 else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int4 end, current_setting('server_version_num')::int4, \
                  split_part(current_setting('server_version'), ' ', 1) \
                  from pg_control_system() s, pg_control_checkpoint() c",
                 &[],

@@ -8,6 +8,7 @@ pub mod backups;
 pub mod checks;
 pub mod examine;
 pub mod facts;
+pub mod failover;
 pub mod files;
 pub mod formats;
 pub mod git;

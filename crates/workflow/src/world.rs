@@ -10,7 +10,7 @@ use switchback_engine::cancel::Cancel;
 use switchback_engine::log::Log;
 use switchback_engine::runner::Ground;
 use switchback_engine::step::{Step, StepCx};
-use switchback_model::event::Operator;
+use switchback_model::event::{Direction, Operator};
 use switchback_model::run::StepState;
 use switchback_model::{Config, DatabaseUrl, Failure, Result, RunId, code};
 use switchback_postgres::lease;
@@ -18,6 +18,7 @@ use switchback_postgres::programs::{self, Bin};
 use switchback_postgres::server::{self, Identity};
 use switchback_postgres::session::Session;
 
+use crate::failover;
 use crate::formats::{self, Migrator};
 use crate::git::Repository;
 use crate::names::Names;
@@ -247,8 +248,11 @@ impl Ground for World {
         if !held {
             return Ok(());
         }
-        let step = Lease::of(cx)?;
-        self.hold_lease(&step.identity).await.map_err(lost)?;
+        let server = failover::server(cx)?;
+        self.hold_lease(&server).await.map_err(lost)?;
+        // An address can be switched while our own session still speaks to the server before.
+        let anew = self.connect(&self.config.maintenance_url).await?;
+        same_server(&server, &Identity::read(&anew).await?).map_err(lost)?;
         // `close` itself removes the marker; what is left of it is its own business.
         if cx.id() == Close::KIND {
             return Ok(());
@@ -257,8 +261,12 @@ impl Ground for World {
         match open {
             Some((marker, _)) if marker.run == self.run.0 => Ok(()),
             Some((marker, _)) => Err(lost(marker.refusal())),
-            None => mark_again(cx, &step).await,
+            None => mark_again(cx, &Lease::of(cx)?).await,
         }
+    }
+
+    async fn taken_up(&self, log: &Log, direction: Direction) -> Result<()> {
+        failover::take_up(self, log, direction).await
     }
 
     fn downtime_ms(&self, log: &Log) -> Option<u64> {

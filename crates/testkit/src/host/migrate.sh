@@ -12,6 +12,8 @@ upgrade)
     "fail $2") echo "app.errors.Broken: migration $2 is broken" >&2; exit 1 ;;
     "nothing $2") exit 0 ;;
     "tell $2") echo "could not connect with $DATABASE_URL and $API_TOKEN" >&2; exit 1 ;;
+    # Something happens to the server meanwhile.
+    "hook $2") sh "$MIGRATE_HOOK" >&2 ;;
     "hang $2") exec sleep 600 ;;
     # A part is committed before it fails: no history, no schema tells of it.
     "commit $2") run -c "update users set name = name || '!'"; exit 1 ;;

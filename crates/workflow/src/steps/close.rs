@@ -6,9 +6,9 @@ use switchback_engine::step::{Step, StepCx};
 use switchback_model::Result;
 use switchback_model::plan::UndoPolicy;
 
-use super::lease::{self, Lease};
-use crate::page;
+use super::lease;
 use crate::world::World;
+use crate::{failover, page};
 
 /// Maintenance off, block off, marker off.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,8 +41,7 @@ impl Step<World> for Close {
 
     /// The way back of a finished run begins here: nobody else may begin, users see the page.
     async fn undo(&self, cx: &StepCx<'_, World>, _done: Option<&()>) -> Result<String> {
-        let step = Lease::of(cx)?;
-        lease::take(cx, &step.identity).await?;
+        lease::take(cx, &failover::server(cx)?).await?;
         if let Some(service) = cx.world.service() {
             service.block(&cx.world.run.0).await?;
         }

@@ -151,10 +151,15 @@ impl Decision {
 /// in schema or history.
 async fn unchanged(cx: &StepCx<'_, World>) -> Result<bool> {
     let begun: Vec<_> = applies(cx)?.into_iter().filter(|(_, state)| *state != StepState::Pending).collect();
-    let [(apply, StepState::Failed)] = begun.as_slice() else { return Ok(false) };
+    let apply = match begun.as_slice() {
+        [(apply, StepState::Failed)] if !apply.leaves_transaction => apply,
+        // A standby that was promoted may never have heard of any of them.
+        [(first, _), ..] if crate::failover::happened(cx)? => first,
+        _ => return Ok(false),
+    };
     let world = cx.world;
     let session = world.session(&target::name_now(world).await?).await?;
-    if apply.leaves_transaction || world.migrator().current(&session).await? != apply.before {
+    if world.migrator().current(&session).await? != apply.before {
         return Ok(false);
     }
     let before: Facts = files::read_json(&world.folder.join(facts::BEFORE))?;
