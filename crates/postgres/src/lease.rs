@@ -53,6 +53,7 @@ impl Marker {
                 self.host,
                 run = self.run
             ))
+            .hint("if that host is gone for ever, by hand: switchback explain SB0303")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use switchback_model::{Exit, Failure, Result, code};
 
-use super::resume::open_run;
+use super::resume::{open_run, or_elsewhere};
 use crate::app::{self, App};
 use crate::run;
 
@@ -15,7 +15,8 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let config = app.config()?;
-    let run = open_run(&app::runs(&config, app), args.run.as_deref(), "abort")?;
+    let run = open_run(&app::runs(&config, app), args.run.as_deref(), "abort");
+    let run = or_elsewhere(app, &config, run).await?;
     let why = Failure::new(code::INTERRUPTED, "a person asked to take it back");
     run::go_on(app, &config, &run, Some(why), false).await
 }

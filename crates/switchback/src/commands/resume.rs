@@ -1,7 +1,9 @@
 //! `resume`.
 
 use switchback_model::event::RunStatus;
-use switchback_model::{Exit, Failure, Result, RunId, RunView, code};
+use switchback_model::{Config, Exit, Failure, Result, RunId, RunView, code};
+use switchback_postgres::lease;
+use switchback_workflow::world::World;
 
 use crate::app::{self, App};
 use crate::run;
@@ -15,7 +17,8 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let config = app.config()?;
-    let run = open_run(&app::runs(&config, app), args.run.as_deref(), "go on with")?;
+    let run = open_run(&app::runs(&config, app), args.run.as_deref(), "go on with");
+    let run = or_elsewhere(app, &config, run).await?;
     run::go_on(app, &config, &run, None, false).await
 }
 
@@ -44,6 +47,26 @@ pub(crate) fn open_run(runs: &[RunView], asked: Option<&str>, what: &str) -> Res
         }));
     }
     Ok(run.plan.run.clone())
+}
+
+/// Where there is no such run here, the target's marker may speak of one on another host: that is
+/// what the person means, and has to know.
+///
+/// # Errors
+/// `TARGET_LEASED` with host and journal, else what was not found here.
+pub(crate) async fn or_elsewhere(app: &App, config: &Config, found: Result<RunId>) -> Result<RunId> {
+    let failure = match found {
+        Err(failure) if [code::NOTHING_TO_RESUME, code::RUN_UNKNOWN].contains(&failure.code) => failure,
+        other => return other,
+    };
+    let world = World::new(config.clone(), RunId(String::new()), app::operator(), config.state.clone());
+    let open = async { lease::open_marker(&*world.admin().await?, &world.names.target).await };
+    match open.await {
+        Ok(Some((marker, _))) if !app::runs(config, app).iter().any(|run| run.plan.run.0 == marker.run) => {
+            Err(marker.refusal())
+        }
+        _ => Err(failure),
+    }
 }
 
 /// The run with this id, or the only one that ends or begins so.

@@ -3,7 +3,7 @@
 use switchback_model::event::RunStatus;
 use switchback_model::{Exit, Failure, Result, RunId, RunView, code};
 
-use super::resume::named;
+use super::resume::{named, or_elsewhere};
 use crate::app::{self, App, not_confirmed};
 use crate::run;
 
@@ -22,7 +22,8 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let config = app.config()?;
-    let run = meant(&app::runs(&config, app), args.run.as_deref())?;
+    let run = meant(&app::runs(&config, app), args.run.as_deref());
+    let run = or_elsewhere(app, &config, run).await?;
     let question = format!("take run {run} back?");
     if args.accept_loss {
         app.confirm_loss(&question)?;
