@@ -298,6 +298,29 @@ fn elsewhere(host: &Host, look: impl FnOnce()) {
     std::fs::rename(host.path("elsewhere"), host.path(".switchback")).unwrap();
 }
 
+/// The disk of the other machine lives: its journal is all that is needed.
+#[tokio::test]
+async fn a_run_whose_folder_is_brought_to_another_host_is_taken_back_there() {
+    if !can_unshare() {
+        return;
+    }
+    let host = host(BARE).await;
+    let start = host.state().await;
+    assert_eq!(far_away(&host, &["deploy"], "kill-in:apply:r2").status().unwrap().code(), None);
+    let run = host.last_run();
+    std::fs::rename(host.path(".switchback"), host.path("elsewhere")).unwrap();
+    told(&host.run(&["abort"]), 3, &["SB0303", "far-away"]);
+    let private = || PermissionsExt::from_mode(0o700);
+    std::fs::create_dir_all(host.path(".switchback/runs")).unwrap();
+    for folder in [".switchback", ".switchback/runs"] {
+        std::fs::set_permissions(host.path(folder), private()).unwrap();
+    }
+    let folder = |state: &str| host.path(&format!("{state}/runs/{run}"));
+    std::fs::rename(folder("elsewhere"), folder(".switchback")).unwrap();
+    host.expect(&["abort"], 0);
+    assert_unchanged(&start, &host.state().await);
+}
+
 /// As `docs/guide/troubleshooting.md` has it, under "The journal is gone".
 #[tokio::test]
 async fn after_the_operators_machine_is_lost_the_target_says_so_and_is_freed_by_hand() {
