@@ -48,7 +48,11 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
 
 fn failed(path: &Path, error: &(dyn std::error::Error + 'static)) -> Failure {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Failure::new(code::STATE_FOLDER, format!("{} can't be used", path.display()))
-        .because(error)
-        .hint(format!("look at the folder's owner and mode: ls -ld {}", folder.display()))
+    let failure =
+        Failure::new(code::STATE_FOLDER, format!("{} can't be used", path.display())).because(error);
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    failure.hint(match kind {
+        Some(std::io::ErrorKind::StorageFull) => format!("make room: df -h {}", folder.display()),
+        _ => format!("look at the folder's owner and mode: ls -ld {}", folder.display()),
+    })
 }

@@ -14,6 +14,7 @@
 //! ```
 
 use std::cell::RefCell;
+use std::io::ErrorKind;
 use std::pin::pin;
 
 use switchback_engine::cancel::{Cancel, cancel_pair};
@@ -93,10 +94,16 @@ pub(super) async fn together<A, B>(
     }
 }
 
+const UNWRITABLE: &str = "look whose that folder is (ls -ld) and how its disk is mounted (findmnt), \
+    or name another one: `directory` in [environments.NAME.backup]";
+
 pub(super) fn io(code: Code, what: impl Into<String>, error: &std::io::Error) -> Failure {
     let failure = Failure::new(code, what).because(error);
     match error.kind() {
-        std::io::ErrorKind::StorageFull => failure.hint("make room there, or name another folder"),
+        ErrorKind::StorageFull => failure.hint("make room there, or name another folder"),
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied | ErrorKind::NotADirectory => {
+            failure.hint(UNWRITABLE)
+        }
         _ => failure,
     }
 }
