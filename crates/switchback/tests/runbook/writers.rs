@@ -138,8 +138,10 @@ mod a_queue_behind_a_lock {
     use super::*;
 
     const FIRST: &str = "0d5a3be7f912";
-    /// A user of the shop who waits for three seconds at most.
-    const READ: &str = "PGOPTIONS='-c statement_timeout=3s' psql -Atc 'select count(*) from users'";
+    /// A user of the shop who waits for so many seconds at most.
+    fn read(seconds: u32) -> String {
+        format!("PGOPTIONS='-c statement_timeout={seconds}s' psql -Atc 'select count(*) from users'")
+    }
 
     fn flask(shop: &Shop, words: &[&str]) -> std::process::Command {
         let mut flask = std::process::Command::new(crate::shop::venv("flask"));
@@ -170,7 +172,7 @@ mod a_queue_behind_a_lock {
         let mut upgrade = flask(shop, &["db", "upgrade", FIRST]).spawn().unwrap();
         migration_waits(shop).await;
         // A reader waits behind the migration that waits behind a reader.
-        assert!(hand.fails(READ).contains("canceling statement due to statement timeout"));
+        assert!(hand.fails(&read(3)).contains("canceling statement due to statement timeout"));
         report.batch("commit").await.unwrap();
         assert!(upgrade.wait().unwrap().success());
         run(&mut flask(shop, &["db", "downgrade", crate::shop::V1]));
@@ -178,15 +180,15 @@ mod a_queue_behind_a_lock {
 
     async fn ours(shop: &Shop, hand: &Hand) {
         let settings = std::fs::read_to_string(shop.path("switchback.toml")).unwrap();
-        let short = settings.replacen("[migrations]\n", "[migrations]\nlock_timeout = \"1200ms\"\n", 1);
+        let short = settings.replacen("[migrations]\n", "[migrations]\nlock_timeout = \"3s\"\n", 1);
         std::fs::write(shop.path("switchback.toml"), short).unwrap();
         let report = report(shop).await;
         let upgrade = shop.begin(&["up", "--to", FIRST]);
         migration_waits(shop).await;
         let start = Instant::now();
         let mut reads = 0;
-        while start.elapsed() < std::time::Duration::from_secs(3) {
-            assert_eq!(hand.does(READ), "200");
+        while start.elapsed() < std::time::Duration::from_secs(5) {
+            assert_eq!(hand.does(&read(10)), "200");
             reads += 1;
         }
         assert!(reads > 0);
