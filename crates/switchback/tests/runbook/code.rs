@@ -1,5 +1,6 @@
 //! Row 10: code and schema go back together, or not at all.
 
+use crate::hand::{checkout, keep, put_back};
 use crate::shop::{Shop, V1, V2, Wish, run, venv};
 
 fn flask(shop: &Shop, words: &[&str]) -> std::process::Command {
@@ -7,10 +8,6 @@ fn flask(shop: &Shop, words: &[&str]) -> std::process::Command {
     flask.current_dir(shop.repository()).env("DATABASE_URL", shop.url().expose()).env("FLASK_APP", "app");
     flask.args(words);
     flask
-}
-
-fn checkout(shop: &Shop, release: &str) {
-    run(std::process::Command::new("git").arg("-C").arg(shop.repository()).args(["checkout", "-q", release]));
 }
 
 async fn the_usual_way(shop: &Shop) {
@@ -48,7 +45,9 @@ async fn ours(shop: &Shop) {
 
 #[tokio::test]
 async fn old_code_can_not_find_the_new_revision() {
-    let wish = Wish { running: false, ..Wish::default() };
-    the_usual_way(&Shop::new(wish).await).await;
-    ours(&Shop::new(wish).await).await;
+    let shop = Shop::new(Wish { running: false, ..Wish::default() }).await;
+    keep(&shop).await;
+    the_usual_way(&shop).await;
+    put_back(&shop, "v1").await;
+    ours(&shop).await;
 }

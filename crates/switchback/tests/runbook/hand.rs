@@ -10,7 +10,7 @@ use switchback_postgres::programs::find_client;
 use switchback_testkit::{Host, Ran, Shape, State, cluster};
 use tempfile::TempDir;
 
-use crate::shop::PROGRAM;
+use crate::shop::{PROGRAM, Shop, run};
 
 pub(crate) const BARE: Shape =
     Shape { fence: "closed", restore_point: "clone", service: false, code: false, page: false };
@@ -140,6 +140,26 @@ pub(crate) fn spoil(host: &Host, before_failing: &str) {
 
 /// Half a migration is committed, then it fails: the data has to go back.
 pub(crate) const HALF: [(&str, &str); 1] = [("MIGRATE_FAULT", "commit r2")];
+
+/// Keeps a shop's database aside, for the second half of a test.
+pub(crate) async fn keep(shop: &Shop) {
+    let name = shop.name();
+    let make = format!("create database {name}_kept template {name} owner {name}r");
+    shop.session("postgres").await.batch(&make).await.unwrap();
+}
+
+/// Puts it back, and the release that belongs to it.
+pub(crate) async fn put_back(shop: &Shop, release: &str) {
+    let (name, admin) = (shop.name(), shop.session("postgres").await);
+    admin.batch(&format!("drop database {name} with (force)")).await.unwrap();
+    admin.batch(&format!("alter database {name}_kept rename to {name}")).await.unwrap();
+    checkout(shop, release);
+}
+
+/// `git checkout RELEASE`
+pub(crate) fn checkout(shop: &Shop, release: &str) {
+    run(Command::new("git").arg("-C").arg(shop.repository()).args(["checkout", "-q", release]));
+}
 
 /// Cuts a file off.
 pub(crate) fn cut_off(path: &Path) {

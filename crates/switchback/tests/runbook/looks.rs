@@ -2,7 +2,7 @@
 
 use switchback_testkit::{Host, Shape};
 
-use crate::hand::{Background, Hand, assert_same, host, until};
+use crate::hand::{Background, Hand, assert_same, checkout, host, keep, put_back, until};
 use crate::shop::{Shop, V2, Wish, run, venv};
 
 mod a_count_and_a_loop {
@@ -33,15 +33,11 @@ with create_app().app_context():
         run(python.args(words))
     }
 
-    async fn the_usual_way() {
-        let shop = Shop::new(Wish { release: "v2", running: false, ..Wish::default() }).await;
+    async fn the_usual_way(shop: &Shop) {
         assert_eq!(shop.number(ORPHANS).await, 0);
-        run(std::process::Command::new("git")
-            .arg("-C")
-            .arg(shop.repository())
-            .args(["checkout", "-q", "v3b"]));
-        python(&shop, "flask", &["db", "upgrade"]);
-        let asked: u32 = python(&shop, "python", &["-c", CHECK]).lines().last().unwrap().parse().unwrap();
+        checkout(shop, "v3b");
+        python(shop, "flask", &["db", "upgrade"]);
+        let asked: u32 = python(shop, "python", &["-c", CHECK]).lines().last().unwrap().parse().unwrap();
         let users = shop.number("select count(*) from public.users").await;
         assert!(i64::from(asked) >= users, "{asked} queries for {users} users");
         // All asserted, and orders belong to nobody.
@@ -49,8 +45,7 @@ with create_app().app_context():
         assert!(orphans > 0, "{asked} queries for {users} users would have been enough");
     }
 
-    async fn ours() {
-        let shop = Shop::new(Wish { release: "v2", running: false, ..Wish::default() }).await;
+    async fn ours(shop: &Shop) {
         let ran = shop.deploy("v3b", 4);
         assert!(ran.stderr.contains("SB0505") && ran.stderr.contains("orders"), "{}", ran.stderr);
         assert_eq!((shop.number(ORPHANS).await, shop.revision().await.as_str()), (0, V2));
@@ -58,8 +53,11 @@ with create_app().app_context():
 
     #[tokio::test]
     async fn a_count_and_a_loop_over_all_users_see_nothing() {
-        the_usual_way().await;
-        ours().await;
+        let shop = Shop::new(Wish { release: "v2", running: false, ..Wish::default() }).await;
+        keep(&shop).await;
+        the_usual_way(&shop).await;
+        put_back(&shop, "v2").await;
+        ours(&shop).await;
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use switchback_postgres::Session;
 use switchback_testkit::Host;
 
-use crate::hand::{BARE, HALF, Hand, at, host, pause, until};
+use crate::hand::{BARE, HALF, Hand, at, checkout, host, pause, until};
 use crate::shop::{Shop, Wish, run};
 
 mod writes_after_the_backup {
@@ -207,10 +207,7 @@ mod a_queue_behind_a_lock {
     #[tokio::test]
     async fn readers_queue_behind_flask_db_upgrade() {
         let shop = Shop::new(Wish { running: false, ..Wish::default() }).await;
-        run(std::process::Command::new("git")
-            .arg("-C")
-            .arg(shop.repository())
-            .args(["checkout", "-q", "v2"]));
+        checkout(&shop, "v2");
         let hand = Hand::at(&shop.url()).await;
         the_usual_way(&shop, &hand).await;
         ours(&shop, &hand).await;
