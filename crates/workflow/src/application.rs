@@ -8,7 +8,7 @@ use switchback_model::{Failure, Result, code};
 
 use crate::examine::{HEALTH, Mark};
 use crate::health;
-use crate::logs::LogWatch;
+use crate::logs::Watch;
 use crate::services::ServiceState;
 use crate::steps::preflight::{Examined, Preflight};
 use crate::target;
@@ -25,7 +25,7 @@ const ANSWER: std::time::Duration = std::time::Duration::from_secs(3);
 /// [`code::SERVICE`], [`code::HEALTH`].
 pub async fn start_and_wait(cx: &StepCx<'_, World>) -> Result<String> {
     let Some(service) = cx.world.service() else { return Ok("no service is configured".into()) };
-    service.start(Some(&cx.world.run.0)).await?;
+    service.start_parts(&cx.world.run.0, &crate::steps::stop::ran(cx)?).await?;
     let looks = match wait_until_well(cx).await {
         // As it was before: more the way back can't ask for.
         Err(failure) if failure.code == code::HEALTH && was_ill(cx) => {
@@ -52,10 +52,10 @@ fn was_ill(cx: &StepCx<'_, World>) -> bool {
 /// Remembers where the log ends, so that only new lines count.
 ///
 /// # Errors
-/// As [`LogWatch::begin`].
-pub fn begin_log_watch(cx: &StepCx<'_, World>) -> Result<()> {
-    match (&cx.world.config.environment.logs, cx.noted::<LogWatch>(LOG_WATCH)?) {
-        (Some(logs), None) => cx.note(LOG_WATCH, &LogWatch::begin(logs)?),
+/// As [`Watch::begin`].
+pub async fn begin_log_watch(cx: &StepCx<'_, World>) -> Result<()> {
+    match (&cx.world.config.environment.logs, cx.noted::<Watch>(LOG_WATCH)?) {
+        (Some(logs), None) => cx.note(LOG_WATCH, &Watch::begin(logs).await?),
         _ => Ok(()),
     }
 }
@@ -102,7 +102,7 @@ pub async fn look_well(cx: &StepCx<'_, World>) -> Result<()> {
 
 async fn look_running(cx: &StepCx<'_, World>) -> Result<()> {
     let Some(service) = cx.world.service() else { return Ok(()) };
-    match service.state().await? {
+    match service.state_of(&crate::steps::stop::ran(cx)?).await? {
         ServiceState::Running { restarts: 0, .. } => Ok(()),
         ServiceState::Running { restarts, .. } => Err(Failure::new(
             code::SERVICE,
@@ -174,7 +174,7 @@ async fn command(cx: &StepCx<'_, World>, argv: &[String]) -> Result<()> {
 /// [`code::LOG_MATCH`].
 pub async fn watch_log(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     let Some(logs) = &cx.world.config.environment.logs else { return Ok(Vec::new()) };
-    let noted = cx.noted_by::<LogWatch>("start", LOG_WATCH)?;
+    let noted = cx.noted_by::<Watch>("start", LOG_WATCH)?;
     let Some(mut watch) = noted else {
         return Ok(vec!["the log was not watched: nothing was started".into()]);
     };
@@ -183,16 +183,13 @@ pub async fn watch_log(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
         started.map_or(logs.watch.0, |at| switchback_engine::clock::now().duration_since(at).unsigned_abs())
     };
     loop {
-        if let Some(line) = watch.check()?.first() {
-            return Err(Failure::new(
-                code::LOG_MATCH,
-                "the application's log has a line that must not be there",
-            )
-            .cause(line.text.clone()));
+        if let Some(failure) = watch.look(cx.cancel).await? {
+            return Err(failure);
         }
         let watched = since();
         if watched >= logs.watch.0 {
-            return Ok(vec![format!("the log was silent for {}", human(watched))]);
+            let silent = || format!("the log was silent for {}", human(watched));
+            return Ok(vec![watch.missing().unwrap_or_else(silent)]);
         }
         let (done, total) = (millis(watched), millis(logs.watch.0));
         cx.progress("watching the log", done, total, Unit::Millis);

@@ -245,11 +245,35 @@ pub struct Service {
     /// How long it has to stop before it is killed.
     #[serde(default = "Service::grace")]
     pub grace: Span,
+    /// `systemd`: everything that belongs to the application: services, sockets, timers.
+    #[serde(default)]
+    pub units: Vec<String>,
+    /// `command`: starts it, and returns.
+    #[serde(default)]
+    pub start: Vec<String>,
+    /// `command`: stops it, and returns.
+    #[serde(default)]
+    pub stop: Vec<String>,
+    /// `command`: exit status 0 while it runs, 3 while it is stopped.
+    #[serde(default)]
+    pub state: Vec<String>,
+    /// `command`: refuses every start, over a reboot too.
+    #[serde(default)]
+    pub block: Vec<String>,
+    /// `command`: takes that back.
+    #[serde(default)]
+    pub unblock: Vec<String>,
+    /// `command`: how long each of these may take.
+    #[serde(default = "Service::limit")]
+    pub limit: Span,
 }
 
 impl Service {
     fn grace() -> Span {
         seconds(30)
+    }
+    fn limit() -> Span {
+        seconds(120)
     }
 }
 
@@ -259,6 +283,21 @@ impl Service {
 pub enum Manager {
     /// Switchback's own supervisor.
     Process,
+    /// systemd, as the system's first process.
+    Systemd,
+    /// Commands of the user, for every other one.
+    Command,
+}
+
+impl Manager {
+    /// The name as it is written in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Systemd => "systemd",
+            Self::Command => "command",
+        }
+    }
 }
 
 /// `[environments.NAME.maintenance]`.
@@ -357,6 +396,9 @@ pub struct Logs {
     /// The file that the application writes.
     #[serde(default)]
     pub file: Option<PathBuf>,
+    /// The unit whose messages are read from the journal of systemd.
+    #[serde(default)]
+    pub journal: Option<String>,
     /// A line that holds one of these is a failure.
     #[serde(default = "Logs::fail_on")]
     pub fail_on: Vec<String>,

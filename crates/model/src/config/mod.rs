@@ -10,6 +10,7 @@
 
 mod interpolate;
 mod keys;
+mod sense;
 
 use std::path::{Path, PathBuf};
 
@@ -116,6 +117,7 @@ impl Config {
         let mut raw: Raw = serde_json::from_value(table).map_err(|error| after_replacing(&error, path))?;
         let mut environment = raw.environments.remove(name).unwrap_or_default();
         environment.resolve(&root);
+        sense::check(&environment, name)?;
         raw.migrations.resolve(&root);
         let database_url =
             DatabaseUrl::parse(&environment.database_url).map_err(|f| where_it_stands(f, name, path))?;

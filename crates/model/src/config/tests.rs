@@ -111,3 +111,36 @@ fn a_dollar_can_be_written() {
     let config = read(&text, Some("production")).unwrap();
     assert_eq!(config.environment.service.unwrap().command[2], "${KEY}");
 }
+
+fn with_service(service: &str) -> Result<Config> {
+    let line = "service = { manager = \"process\", command = [\"serve\", \"--key\", \"${KEY}\"] }";
+    assert!(GOOD.contains(line));
+    read(&GOOD.replace(line, service), Some("production"))
+}
+
+#[test]
+fn keys_of_another_manager_are_refused_and_missing_ones_named() {
+    let message = |service: &str| with_service(service).unwrap_err().message;
+    for (service, what) in [
+        ("service = { manager = \"systemd\" }", "manager = \"systemd\" needs `units`"),
+        (
+            "service = { manager = \"systemd\", units = [\"a\"], command = [\"a\"] }",
+            "`command` belongs to manager = \"process\"",
+        ),
+        ("service = { manager = \"process\", units = [\"a\"] }", "`units` belongs to manager = \"systemd\""),
+        (
+            "service = { manager = \"command\", start = [\"a\"], stop = [\"b\"] }",
+            "manager = \"command\" needs `state`",
+        ),
+        (
+            "service = { manager = \"command\", start = [\"a\"], stop = [\"b\"], state = [\"c\"], block = [\"d\"] }",
+            "`block` and `unblock` go together",
+        ),
+        ("logs = { }", "needs exactly one of `file` and `journal`"),
+        ("logs = { file = \"a.log\", journal = \"ada-app\" }", "needs exactly one of `file` and `journal`"),
+    ] {
+        assert!(message(service).contains(what), "{service}: {}", message(service));
+    }
+    let systemd = with_service("service = { manager = \"systemd\", units = [\"ada-app\"] }").unwrap();
+    assert_eq!(systemd.environment.service.unwrap().units, ["ada-app"]);
+}

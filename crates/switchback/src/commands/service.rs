@@ -20,11 +20,15 @@ pub(crate) async fn run(command: &Service, app: &App) -> Result<Exit> {
     let world = app.world()?;
     let service = world.service().ok_or_else(|| {
         Failure::new(code::CONFIG_INVALID, "this environment has no service")
-            .hint("add [environments.NAME.service] manager = \"process\", command = […]")
+            .hint("add [environments.NAME.service] manager = \"systemd\", units = […]; or manager = \"process\", command = […]")
     })?;
     match command {
         Service::Start => service.start(None).await?,
-        Service::Stop => service.stop().await?,
+        Service::Stop => {
+            for sentence in service.stop().await? {
+                app.say(&sentence);
+            }
+        }
         Service::Status => {}
     }
     let state = service.state().await?;
@@ -33,7 +37,9 @@ pub(crate) async fn run(command: &Service, app: &App) -> Result<Exit> {
     } else {
         let text = match &state {
             ServiceState::Running { pid, since, restarts } => {
-                format!("runs: process {pid} since {since}, {restarts} restarts")
+                let process = pid.map_or_else(String::new, |pid| format!(": process {pid}"));
+                let since = since.map_or_else(String::new, |since| format!(" since {since}"));
+                format!("runs{process}{since}, {restarts} restarts")
             }
             ServiceState::Stopped => "stopped".into(),
             ServiceState::Failed { why } => format!("failed: {why}"),

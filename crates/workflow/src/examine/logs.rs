@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use switchback_model::Result;
 
 use super::{Examination, Look, Site};
-use crate::logs::LogWatch;
+use crate::logs::{JournalWatch, Watch};
+use crate::services::systemd;
 
 pub(super) struct Logs;
 
@@ -18,7 +19,10 @@ impl Examination for Logs {
         let Some(logs) = &site.world.config.environment.logs else {
             return Ok(vec![Look::note("logs", "no log is configured: errors in it are not noticed")]);
         };
-        let watch = LogWatch::begin(logs)?;
+        let watch = match Watch::begin(logs).await? {
+            Watch::File(watch) => watch,
+            Watch::Journal(watch) => return journal(&watch).await,
+        };
         let file = watch.path().display();
         if watch.missing().is_none() {
             return Ok(vec![Look::good("logs", format!("{file} can be read"))]);
@@ -34,4 +38,16 @@ impl Examination for Logs {
                 .cure("let `file` in [environments.NAME.logs] name what the application writes"),
         ])
     }
+}
+
+async fn journal(watch: &JournalWatch) -> Result<Vec<Look>> {
+    let unit = watch.unit();
+    // The journal of a unit that is not there is silent for ever.
+    if !systemd::knows(unit).await? {
+        return Ok(vec![
+            Look::bad("logs", format!("systemd knows no unit {unit}, so its journal stays empty"))
+                .cure("name the application's unit: `journal` in [environments.NAME.logs]"),
+        ]);
+    }
+    Ok(vec![Look::good("logs", format!("the journal of {unit} can be read"))])
 }

@@ -65,19 +65,19 @@ pub struct Look {
 }
 
 impl Look {
-    fn new(mark: Mark, title: &str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(mark: Mark, title: &str, detail: impl Into<String>) -> Self {
         Self { mark, title: title.to_owned(), detail: one_line(&detail.into()), cure: None }
     }
 
-    fn good(title: &str, detail: impl Into<String>) -> Self {
+    pub(crate) fn good(title: &str, detail: impl Into<String>) -> Self {
         Self::new(Mark::Good, title, detail)
     }
 
-    fn note(title: &str, detail: impl Into<String>) -> Self {
+    pub(crate) fn note(title: &str, detail: impl Into<String>) -> Self {
         Self::new(Mark::Note, title, detail)
     }
 
-    fn bad(title: &str, detail: impl Into<String>) -> Self {
+    pub(crate) fn bad(title: &str, detail: impl Into<String>) -> Self {
         Self::new(Mark::Bad, title, detail)
     }
 
@@ -86,13 +86,13 @@ impl Look {
         Self::new(if needed { Mark::Bad } else { Mark::Note }, title, detail)
     }
 
-    fn cure(mut self, cure: impl Into<String>) -> Self {
+    pub(crate) fn cure(mut self, cure: impl Into<String>) -> Self {
         self.cure = Some(one_line(&cure.into()));
         self
     }
 
     /// A failure as a look: its sentence, the last line of what lies underneath, its hints.
-    fn failed(title: &str, failure: &Failure) -> Self {
+    pub(crate) fn failed(title: &str, failure: &Failure) -> Self {
         let mut detail = failure.message.clone();
         let last =
             failure.causes.iter().find_map(|cause| cause.lines().rev().find(|line| !line.trim().is_empty()));

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use switchback_model::Result;
 
-use super::{Examination, Look, Site};
+use super::{Examination, Look, Mark, Site};
 use crate::services::ServiceState;
 
 pub(super) struct Service;
@@ -20,7 +20,13 @@ impl Examination for Service {
                 "none is configured: nothing is stopped, and the fence alone keeps the application out";
             return Ok(vec![Look::note("service", seen).cure("add [environments.NAME.service]")]);
         };
-        let mut looks = vec![state(service.name(), &service.state().await?)];
+        let mut looks = service.looks().await?;
+        match service.state().await {
+            Ok(seen) => looks.insert(0, state(service.name(), &seen)),
+            // The looks at its parts may have said it already, and better.
+            Err(_) if looks.iter().any(|look| look.mark == Mark::Bad) => {}
+            Err(failure) => return Err(failure),
+        }
         let others = service.blocked_by().await?.filter(|run| *run != site.world.run.0);
         looks.extend(others.map(|run| {
             Look::bad("service", format!("run {run} blocks every start"))
@@ -32,13 +38,16 @@ impl Examination for Service {
 
 fn state(manager: &str, state: &ServiceState) -> Look {
     match state {
-        ServiceState::Running { pid, restarts: 0, .. } => {
-            Look::good("service", format!("{manager}: runs as process {pid}"))
+        ServiceState::Running { pid, restarts, .. } => {
+            let process = pid.map_or_else(String::new, |pid| format!(" as process {pid}"));
+            match restarts {
+                0 => Look::good("service", format!("{manager}: runs{process}")),
+                _ => Look::note(
+                    "service",
+                    format!("{manager}: runs{process}, and was started again {restarts} times: it crashes"),
+                ),
+            }
         }
-        ServiceState::Running { pid, restarts, .. } => Look::note(
-            "service",
-            format!("{manager}: runs as process {pid}, and was started again {restarts} times: it crashes"),
-        ),
         ServiceState::Stopped => {
             Look::note("service", format!("{manager}: does not run, so a run will not start it either"))
         }

@@ -32,13 +32,14 @@ impl Step<World> for Start {
     }
 
     async fn run(&self, cx: &StepCx<'_, World>) -> Result<()> {
-        application::begin_log_watch(cx)?;
+        application::begin_log_watch(cx).await?;
         if self.fenced {
             target::lift(cx.world).await?;
             super::record::settings_again(cx).await?;
         }
+        let parts = super::stop::ran(cx)?;
         match cx.world.service() {
-            Some(service) if super::stop::was_running(cx)? => service.start(Some(&cx.world.run.0)).await,
+            Some(service) if !parts.is_empty() => service.start_parts(&cx.world.run.0, &parts).await,
             _ => Ok(()),
         }
     }
@@ -46,10 +47,11 @@ impl Step<World> for Start {
     async fn verify(&self, cx: &StepCx<'_, World>, _done: &()) -> Result<String> {
         let open = if self.fenced { target::look_open(cx.world).await? } else { "no fence".into() };
         let Some(service) = cx.world.service() else { return Ok(open) };
-        if !super::stop::was_running(cx)? {
+        let parts = super::stop::ran(cx)?;
+        if parts.is_empty() {
             return Ok(format!("{open}; the application was not running before, and is not started"));
         }
-        match service.state().await? {
+        match service.state_of(&parts).await? {
             ServiceState::Running { .. } => Ok(format!("{open}; the application runs")),
             other => Err(application::not_running(&other)),
         }
@@ -57,7 +59,7 @@ impl Step<World> for Start {
 
     async fn undo(&self, cx: &StepCx<'_, World>, _done: Option<&()>) -> Result<String> {
         if let Some(service) = cx.world.service() {
-            service.stop().await?;
+            super::stop::stop(cx, service.as_ref()).await?;
         }
         if !self.fenced {
             return Ok("stopped".into());

@@ -7,7 +7,7 @@ use switchback_model::plan::UndoPolicy;
 use switchback_model::{Failure, Result, code};
 
 use crate::application;
-use crate::services::ServiceState;
+use crate::services::{ServiceManager, ServiceState};
 use crate::world::World;
 
 /// The application, stopped.
@@ -21,15 +21,35 @@ pub struct Stopped {
     pub was_running: bool,
 }
 
-/// Where the step notes whether the application ran, before it stops it.
-const WAS_RUNNING: &str = "was_running";
+/// Where the step notes which parts of the application ran, before it stops them.
+const RAN: &str = "ran";
 
 /// Whether the application ran when the run began.
 ///
 /// # Errors
 /// [`code::INTERNAL`] where the note can't be read.
 pub fn was_running(cx: &StepCx<'_, World>) -> Result<bool> {
-    Ok(cx.noted_by::<bool>(Stop::KIND, WAS_RUNNING)?.unwrap_or(false))
+    Ok(!ran(cx)?.is_empty())
+}
+
+/// The parts of the application that ran when the run began: these are started again, no others.
+///
+/// # Errors
+/// [`code::INTERNAL`] where the note can't be read.
+pub fn ran(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
+    // No note: the crash came before anything was stopped.
+    Ok(cx.noted_by::<Vec<String>>(Stop::KIND, RAN)?.unwrap_or_default())
+}
+
+/// Stops the application, and says what was out of the ordinary.
+///
+/// # Errors
+/// [`code::SERVICE`].
+pub async fn stop(cx: &StepCx<'_, World>, service: &dyn ServiceManager) -> Result<()> {
+    for sentence in service.stop().await? {
+        cx.warn(sentence);
+    }
+    Ok(())
 }
 
 #[async_trait(?Send)]
@@ -47,16 +67,16 @@ impl Step<World> for Stop {
 
     async fn run(&self, cx: &StepCx<'_, World>) -> Result<Stopped> {
         let Some(service) = cx.world.service() else { return Ok(Stopped { was_running: false }) };
-        let was_running = if let Some(noted) = cx.noted(WAS_RUNNING)? {
+        let ran: Vec<String> = if let Some(noted) = cx.noted(RAN)? {
             noted
         } else {
-            let running = matches!(service.state().await?, ServiceState::Running { .. });
-            cx.note(WAS_RUNNING, &running)?;
-            running
+            let parts = service.parts().await?;
+            cx.note(RAN, &parts)?;
+            parts
         };
         service.block(&cx.world.run.0).await?;
-        service.stop().await?;
-        Ok(Stopped { was_running })
+        stop(cx, service.as_ref()).await?;
+        Ok(Stopped { was_running: !ran.is_empty() })
     }
 
     async fn verify(&self, cx: &StepCx<'_, World>, _done: &Stopped) -> Result<String> {
@@ -65,15 +85,11 @@ impl Step<World> for Stop {
             return Err(Failure::new(code::SERVICE, "the application runs again after it was stopped")
                 .hint("look who starts it: another supervisor, a timer, a second host"));
         }
-        match service.blocked_by().await? {
-            Some(run) if run == cx.world.run.0 => Ok("down, starts are blocked".into()),
-            _ => Err(Failure::new(code::SERVICE, "starts of the application are not blocked")),
-        }
+        Ok(format!("down; {}", service.look_blocked(&cx.world.run.0).await?))
     }
 
     async fn undo(&self, cx: &StepCx<'_, World>, _done: Option<&Stopped>) -> Result<String> {
         let Some(service) = cx.world.service() else { return Ok("no service is configured".into()) };
-        // No note: the crash came before anything was stopped.
         let proof = if was_running(cx)? {
             application::start_and_wait(cx).await?
         } else {

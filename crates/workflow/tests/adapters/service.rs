@@ -96,7 +96,7 @@ impl Bench {
 
     async fn running(&self) -> (i32, u32) {
         match self.manager.state().await.unwrap() {
-            ServiceState::Running { pid, restarts, .. } => (pid, restarts),
+            ServiceState::Running { pid, restarts, .. } => (pid.unwrap(), restarts),
             other => panic!("{other:?}"),
         }
     }

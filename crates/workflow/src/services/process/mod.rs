@@ -111,11 +111,7 @@ impl ProcessManager {
     }
 
     fn blocked(&self, by: &str) -> Failure {
-        let message = format!("run {by} blocks every start of the service of {}", self.environment);
-        Failure::new(code::SERVICE_BLOCKED, message)
-            .changed("nothing was started")
-            .hint(format!("let the run end: switchback resume {by}"))
-            .hint(format!("or take it back: switchback rollback {by}"))
+        super::blocked(&self.environment, by)
     }
 
     fn failure(&self, what: &str) -> Failure {
@@ -300,8 +296,8 @@ impl ServiceManager for ProcessManager {
         let seen = self.see()?;
         let Some(status) = &seen.status else { return Ok(ServiceState::Stopped) };
         if let Some(child) = seen.child() {
-            let (since, restarts) = (status.started_at, status.restarts);
-            return Ok(ServiceState::Running { pid: child.pid, since, restarts });
+            let (pid, since) = (Some(child.pid), Some(status.started_at));
+            return Ok(ServiceState::Running { pid, since, restarts: status.restarts });
         }
         if let Some(left) = seen.members.first() {
             let why = format!("its command ended, but process {} that it started goes on", left.pid);
@@ -317,17 +313,17 @@ impl ServiceManager for ProcessManager {
         Ok(ServiceState::Failed { why: "its supervisor and its command were ended by somebody else".into() })
     }
 
-    async fn stop(&self) -> Result<()> {
+    async fn stop(&self) -> Result<Vec<String>> {
         let deadline = Instant::now() + (self.service.grace.0 + MARGIN) * 2;
         loop {
             let seen = self.see()?;
-            let Some(status) = &seen.status else { return Ok(()) };
+            let Some(status) = &seen.status else { return Ok(Vec::new()) };
             if seen.supervised {
                 self.ask_supervisor(&status.supervisor).await?;
             } else if !seen.members.is_empty() {
                 self.end_members(status).await?;
             } else if self.settle()? {
-                return Ok(());
+                return Ok(Vec::new());
             }
             if Instant::now() > deadline {
                 return Err(self.failure("is started again by somebody else as fast as it is stopped"));

@@ -2,16 +2,15 @@
 
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use switchback_model::Result;
 use switchback_model::units::Span;
-use switchback_model::{Failure, Result, code};
 
 use super::table::Process;
-use crate::services::files;
+use crate::services::record::{self, read, unusable, write};
 
 /// What the supervisor is told. Its file is 0600 in a folder of 0700: variables may be secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,13 +80,6 @@ impl Status {
     }
 }
 
-/// Who blocks starts.
-#[derive(Debug, Serialize, Deserialize)]
-struct Block {
-    run: String,
-    since: Timestamp,
-}
-
 /// The folder of one service.
 #[derive(Clone, Debug)]
 pub(super) struct Folder(PathBuf);
@@ -109,12 +101,8 @@ impl Folder {
         self.0.join("status.json")
     }
 
-    fn block_file(&self) -> PathBuf {
-        self.0.join("blocked")
-    }
-
     pub(super) fn make(&self) -> Result<()> {
-        files::private_folder(&self.0).map_err(|error| unusable("make", &self.0, &error))
+        record::make(&self.0)
     }
 
     /// The lock that makes a second supervisor impossible; `None` where another process has it.
@@ -146,40 +134,14 @@ impl Folder {
     }
 
     pub(super) fn blocked_by(&self) -> Result<Option<String>> {
-        Ok(read::<Block>(&self.block_file())?.map(|block| block.run))
+        record::blocked_by(&self.0)
     }
 
     pub(super) fn block(&self, run: &str) -> Result<()> {
-        self.make()?;
-        write(&self.block_file(), &Block { run: run.to_owned(), since: Timestamp::now() })
+        record::block(&self.0, run)
     }
 
     pub(super) fn unblock(&self) -> Result<()> {
-        let path = self.block_file();
-        files::remove(&path).map_err(|error| unusable("remove", &path, &error))
+        record::unblock(&self.0)
     }
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    let bytes = files::read(path).map_err(|error| unusable("read", path, &error))?;
-    let parsed = bytes.map(|bytes| serde_json::from_slice(&bytes)).transpose();
-    parsed.map_err(|error| {
-        Failure::new(code::SERVICE, format!("{} is not what Switchback wrote there", path.display()))
-            .because(&error)
-            .hint(format!("look at it and, when no application runs, remove it: rm {}", path.display()))
-    })
-}
-
-fn write<T: Serialize>(path: &Path, value: &T) -> Result<()> {
-    let bytes = serde_json::to_vec_pretty(value).map_err(|error| {
-        Failure::new(code::INTERNAL, format!("{} can't be put into words", path.display())).because(&error)
-    })?;
-    files::write_whole(path, &bytes, 0o600).map_err(|error| unusable("write", path, &error))
-}
-
-fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(code::SERVICE, format!("could not {verb} {}", path.display())).because(error).hint(format!(
-        "look at its owner, its mode and the free space: ls -ld {0}; df -h {0}",
-        path.display()
-    ))
 }

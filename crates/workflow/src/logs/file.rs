@@ -1,4 +1,4 @@
-//! The application's log, read from where it ended before the start.
+//! A log file.
 //!
 //! A file is known by device and inode, so that a rotated one is read to its end under its new
 //! name before the new one is begun. A file that was cut (`copytruncate`) is noticed by its length
@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use switchback_model::config::Logs;
 use switchback_model::{Failure, Result, code};
 
 /// Bytes of one line that are searched at once; a longer line is taken as several.
@@ -67,25 +66,9 @@ impl LogWatch {
     /// when it appears.
     ///
     /// # Errors
-    /// `LOG_MATCH` where no file is configured or it can't be read.
-    pub fn begin(logs: &Logs) -> Result<Self> {
-        let Some(file) = &logs.file else {
-            return Err(Failure::new(
-                code::LOG_MATCH,
-                "no log file is named, and the systemd journal is not supported yet",
-            )
-            .hint("set `file` in [environments.NAME.logs] to the file that the application writes"));
-        };
-        Self::at(file, &logs.fail_on)
-    }
-
-    /// As [`LogWatch::begin`], for a file of which the configuration knows nothing.
-    ///
-    /// # Errors
     /// `LOG_MATCH` where it can't be read.
     pub fn at(file: &Path, fail_on: &[String]) -> Result<Self> {
-        // An empty word would be found in every line.
-        let fail_on = fail_on.iter().filter(|word| !word.is_empty()).cloned().collect();
+        let fail_on = super::words(fail_on);
         let mut watch = Self { path: file.to_owned(), fail_on, position: None, open: None };
         watch.take_up(true)?;
         Ok(watch)
