@@ -54,10 +54,13 @@ fn was_ill(cx: &StepCx<'_, World>) -> bool {
 /// # Errors
 /// As [`Watch::begin`].
 pub async fn begin_log_watch(cx: &StepCx<'_, World>) -> Result<()> {
-    match (&cx.world.config.environment.logs, cx.noted::<Watch>(LOG_WATCH)?) {
-        (Some(logs), None) => cx.note(LOG_WATCH, &Watch::begin(logs).await?),
-        _ => Ok(()),
+    let Some(logs) = &cx.world.config.environment.logs else { return Ok(()) };
+    if cx.noted::<Watch>(LOG_WATCH)?.is_none() {
+        let watch = Watch::begin(logs).await?;
+        cx.note(LOG_WATCH, &watch)?;
+        cx.world.log_watch.replace(Some(watch));
     }
+    Ok(())
 }
 
 /// Waits until the health URL answers well and goes on to.
@@ -174,7 +177,8 @@ async fn command(cx: &StepCx<'_, World>, argv: &[String]) -> Result<()> {
 /// [`code::LOG_MATCH`].
 pub async fn watch_log(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     let Some(logs) = &cx.world.config.environment.logs else { return Ok(Vec::new()) };
-    let noted = cx.noted_by::<Watch>("start", LOG_WATCH)?;
+    let mine = cx.world.log_watch.take();
+    let noted = mine.map_or_else(|| cx.noted_by::<Watch>("start", LOG_WATCH), |watch| Ok(Some(watch)))?;
     let Some(mut watch) = noted else {
         return Ok(vec!["the log was not watched: nothing was started".into()]);
     };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use switchback_engine::clock;
 use switchback_engine::step::{Step, StepCx, planned};
-use switchback_model::config::{FenceKind, Gate, RestorePointKind};
+use switchback_model::config::{FenceKind, Gate, Manager, RestorePointKind};
 use switchback_model::plan::{Outlook, Pending, PlannedStep, Release, WayBack};
 use switchback_model::{Failure, Plan, Result, code};
 use switchback_postgres::lease as marker;
@@ -84,7 +84,7 @@ pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
         digest: found.scripts.digest.clone(),
         gates: world.config.environment.requires.iter().map(|gate| gate.name().to_owned()).collect(),
         ways_back: ways_back(world, &found),
-        notes: found.notes.iter().chain(&found.scripts.notes).cloned().collect(),
+        notes: found.notes.iter().chain(&found.scripts.notes).cloned().chain(service_note(world)).collect(),
         outlook: Outlook::default(),
         steps,
         settings: world.config.snapshot.clone(),
@@ -204,6 +204,13 @@ async fn restore_point(world: &World) -> Result<(RestorePointKind, Vec<String>)>
         }
         asked => Ok((asked, Vec::new())),
     }
+}
+
+/// What the service manager can't promise.
+fn service_note(world: &World) -> Option<String> {
+    let service = world.config.environment.service.as_ref()?;
+    let open = service.manager == Manager::Command && service.block.is_empty();
+    open.then(|| "the service has no `block` command: in a run nobody but Switchback is kept from starting it, and a reboot may".to_owned())
 }
 
 fn steps(world: &World, found: &Found) -> Result<Vec<PlannedStep>> {

@@ -21,6 +21,7 @@ use switchback_postgres::session::Session;
 use crate::failover;
 use crate::formats::{self, Migrator};
 use crate::git::Repository;
+use crate::logs::Watch;
 use crate::names::Names;
 use crate::services::{self, ServiceManager};
 use crate::steps::close::Close;
@@ -42,6 +43,9 @@ pub struct World {
     pub names: Names,
     /// Where the run's own files go.
     pub folder: PathBuf,
+    /// The watch of the application's log as this process began it: with its file open, it follows
+    /// what one that was read from the journal can't.
+    pub log_watch: RefCell<Option<Watch>>,
     admin: RefCell<Option<Rc<Session>>>,
     lease: RefCell<Option<Rc<Session>>>,
     in_run: Cell<bool>,
@@ -57,6 +61,7 @@ impl World {
             operator,
             names,
             folder,
+            log_watch: RefCell::default(),
             admin: RefCell::default(),
             lease: RefCell::default(),
             in_run: Cell::new(false),

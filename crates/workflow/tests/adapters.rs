@@ -4,6 +4,8 @@
 
 #[path = "adapters/code.rs"]
 mod code;
+#[path = "adapters/command.rs"]
+mod command;
 #[path = "adapters/log.rs"]
 mod log;
 #[path = "adapters/service.rs"]

@@ -227,7 +227,43 @@ fn a_procfile_names_the_command_and_its_port() {
 }
 
 #[test]
-fn a_unit_of_the_system_keeps_the_service_switched_off() {
+fn workers_sockets_and_timers_of_the_system_belong_to_the_service() {
+    let folder = flask(&[]);
+    let here = folder.path().canonicalize().unwrap();
+    let unit = format!(
+        "[Service]\nWorkingDirectory={}\nExecStart=/opt/venv/bin/gunicorn wsgi:app\n",
+        here.display()
+    );
+    let system = project(&[
+        ("etc/systemd/system/shop.service", &unit),
+        ("etc/systemd/system/shop.socket", "[Socket]\nListenStream=8000\n"),
+        ("etc/systemd/system/shop-worker@.service", &unit),
+        ("etc/systemd/system/multi-user.target.wants/shop-worker@1.service", &unit),
+        ("etc/systemd/system/multi-user.target.wants/shop-worker@2.service", &unit),
+        ("etc/systemd/system/shop-job.service", &unit),
+        ("etc/systemd/system/shop-job.timer", "[Timer]\nOnCalendar=daily\n"),
+        ("etc/systemd/system/other.timer", "[Timer]\nOnCalendar=daily\n"),
+    ]);
+    let proposal = propose_in(folder.path(), system.path()).unwrap();
+    let config = config(folder.path(), &proposal);
+    let mut units = config.environment.service.unwrap().units;
+    units.sort();
+    assert_eq!(
+        units,
+        [
+            "shop-job.service",
+            "shop-job.timer",
+            "shop-worker@1.service",
+            "shop-worker@2.service",
+            "shop.service",
+            "shop.socket"
+        ]
+    );
+    assert_eq!(config.environment.logs.unwrap().journal.unwrap(), "shop.service");
+}
+
+#[test]
+fn a_unit_of_the_system_that_names_the_folder_is_the_service() {
     let folder = flask(&[]);
     let here = folder.path().canonicalize().unwrap();
     let unit = |folder: &str| {
@@ -240,7 +276,8 @@ fn a_unit_of_the_system_keeps_the_service_switched_off() {
         project(&[("etc/systemd/system/shop.service", &mine), ("etc/systemd/system/other.service", &other)]);
     let proposal = propose_in(folder.path(), system.path()).unwrap();
     let config = config(folder.path(), &proposal);
-    assert!(config.environment.service.is_none());
+    let service = config.environment.service.unwrap();
+    assert_eq!((service.manager, service.units), (Manager::Systemd, vec!["shop.service".to_owned()]));
     assert_eq!(config.environment.logs.unwrap().file.unwrap(), Path::new("/var/log/shop.log"));
     assert!(
         proposal

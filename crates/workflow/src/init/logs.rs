@@ -7,8 +7,16 @@ use super::tree::Tree;
 
 pub(super) fn write(text: &mut Text, tree: &Tree, service: &Service) {
     let found = file(tree, service);
-    text.part("environments.production.logs", found.is_some());
-    if let Some((file, from)) = found {
+    let journal = service.journal().filter(|_| service.log().is_none());
+    text.part("environments.production.logs", found.is_some() || journal.is_some());
+    if let Some(unit) = journal {
+        text.because(&format!("what {unit} writes to its output is in systemd's journal"));
+        text.key("journal", literal(unit));
+        if let Some((file, from)) = found {
+            text.say(&format!("Or a file, in its place: {from}"));
+            text.off(&format!("file = {}", toml::Value::from(literal(&file))));
+        }
+    } else if let Some((file, from)) = found {
         text.because(&from);
         text.key("file", literal(&file));
     } else {

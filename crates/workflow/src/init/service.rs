@@ -15,6 +15,8 @@ pub(super) struct Service {
     from: String,
     /// The units of systemd that start it.
     units: Vec<Unit>,
+    /// The names of those that are installed, with the sockets and timers that start them.
+    installed: Vec<String>,
 }
 
 /// A unit file.
@@ -31,17 +33,19 @@ pub(super) fn find(tree: &Tree, root: &Path) -> Service {
     let units = units(tree, root);
     if let Some(unit) = units.first() {
         let command = unit.start.as_deref().and_then(words);
-        return Service { command, from: unit.file.display().to_string(), units };
+        let installed = installed_names(&units, root);
+        return Service { command, from: unit.file.display().to_string(), units, installed };
     }
     if let Some(command) = tree.text(Path::new("Procfile")).and_then(|text| procfile(&text)) {
-        return Service { command: words(&command), from: format!("Procfile has `web: {command}`"), units };
+        let from = format!("Procfile has `web: {command}`");
+        return Service { command: words(&command), from, ..Service::default() };
     }
     let Some(found) = python::serving_module(tree) else { return Service::default() };
     let python = tree.in_venv("python").unwrap_or_else(|| "python".into());
     Service {
         command: Some(vec![python, "-m".into(), found.name.clone()]),
         from: format!("{} serves the application", found.place()),
-        units,
+        ..Service::default()
     }
 }
 
@@ -63,12 +67,19 @@ impl Service {
         self.units.iter().find_map(|unit| unit.log.as_deref())
     }
 
+    /// The installed unit whose journal is the log: workers and jobs have longer names than it.
+    pub(super) fn journal(&self) -> Option<&str> {
+        let services = self.installed.iter().filter(|name| name.ends_with(".service"));
+        services.min_by_key(|name| name.len()).map(String::as_str)
+    }
+
     pub(super) fn write(&self, text: &mut Text, tree: &Tree) {
-        let on = self.units.is_empty() && self.command.is_some();
-        text.part("environments.production.service", on);
         if !self.units.is_empty() {
-            self.write_units(text);
-        } else if on {
+            return self.write_units(text);
+        }
+        let on = self.command.is_some();
+        text.part("environments.production.service", on);
+        if on {
             text.because(&format!("{}; Switchback's own supervisor runs that command", self.from));
         } else {
             text.because("Nothing here says how the application is started, so it is not stopped: the fence keeps it out");
@@ -92,16 +103,65 @@ impl Service {
     }
 
     fn write_units(&self, text: &mut Text) {
-        let units: Vec<String> = self.units.iter().map(|unit| unit.file.display().to_string()).collect();
-        text.because(&format!(
-            "systemd starts the application ({}), and Switchback can't drive systemd yet",
-            units.join(", ")
-        ));
-        text.say(
-            "Until then stop and start the unit yourself, or switch it off (systemctl disable --now) and let",
-        );
-        text.say("Switchback's own supervisor run the command:");
+        let files: Vec<String> = self.units.iter().map(|unit| unit.file.display().to_string()).collect();
+        let on = !self.installed.is_empty();
+        text.part("environments.production.service", on);
+        if on {
+            text.because(&format!("systemd starts the application ({})", files.join(", ")));
+            text.say("Name all that belong to it: workers, sockets and timers too; switchback doctor says what is missing");
+        } else {
+            text.because(&format!(
+                "{} is a unit of systemd and not installed here: switch this on where it is",
+                files.join(", ")
+            ));
+        }
+        let name = |unit: &Unit| unit.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let names = if on { self.installed.clone() } else { self.units.iter().map(name).collect() };
+        text.key_if(on, "manager", "systemd");
+        text.key_if(on, "units", names);
+        text.off("grace = \"30s\"");
     }
+}
+
+/// The installed ones of some units, the instances of templates that are enabled, and the sockets,
+/// timers and paths that start them.
+fn installed_names(units: &[Unit], root: &Path) -> Vec<String> {
+    let system = root.join("etc/systemd/system");
+    let mut all: Vec<String> = files_below(&system, 1);
+    all.sort();
+    all.dedup();
+    let mut names = Vec::new();
+    for unit in units.iter().filter(|unit| unit.file.is_absolute()) {
+        let file = unit.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = file.trim_end_matches(".service").to_owned();
+        let triggers = [".socket", ".timer", ".path"].map(|kind| format!("{stem}{kind}"));
+        if stem.ends_with('@') {
+            names.extend(
+                all.iter()
+                    .filter(|name| name.starts_with(&stem) && name.ends_with(".service") && **name != file)
+                    .cloned(),
+            );
+        } else {
+            names.push(file);
+        }
+        names.extend(all.iter().filter(|name| triggers.contains(name)).cloned());
+    }
+    names
+}
+
+/// The names of files in a folder and, in `.wants`, of what is enabled.
+fn files_below(folder: &Path, deep: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_wants = Path::new(&name).extension().is_some_and(|end| end == "wants");
+        if deep > 0 && is_wants {
+            names.extend(files_below(&entry.path(), deep - 1));
+        } else {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// The unit files in the folder, and those of the system that name it.

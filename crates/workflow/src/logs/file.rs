@@ -1,14 +1,16 @@
 //! A log file.
 //!
 //! A file is known by device and inode, so that a rotated one is read to its end under its new
-//! name before the new one is begun. A file that was cut (`copytruncate`) is noticed by its length
-//! or by other bytes before the position; what was cut away unread can't be had back.
+//! name before the new one is begun; as long as it is open that goes for one that is compressed or
+//! removed too. A file that was cut (`copytruncate`) is noticed by its length or by other bytes
+//! before the position, and its copy is known by just these bytes.
 
 use std::fs::{File, Metadata};
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Result as Io, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use switchback_model::{Failure, Result, code};
@@ -21,6 +23,8 @@ const SHOWN: usize = 4 << 10;
 const MOST: usize = 100;
 /// Bytes before the position by which a file is recognised.
 const MARK: u64 = 256;
+/// The ends of names of files that can't be searched.
+const COMPRESSED: &[&str] = &["gz", "xz", "zst", "bz2"];
 
 /// A line that holds one of the words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +57,8 @@ struct Position {
     offset: u64,
     /// SHA-256 of the last bytes before `offset`.
     mark: String,
+    /// When the file was taken up: what was not written to since then is no copy of it.
+    since: Timestamp,
 }
 
 impl Position {
@@ -133,14 +139,15 @@ impl LogWatch {
 
     /// Opens the file that has the name now and stands at its end or its beginning.
     fn take_up(&mut self, at_end: bool) -> Result<()> {
-        let path = self.path.clone();
+        let (path, since) = (self.path.clone(), switchback_engine::clock::now());
         let Some(_) = metadata(&path)? else { return Ok(()) };
         let take = || -> Io<(File, Position)> {
             let mut file = File::open(&path)?;
             let metadata = file.metadata()?;
             let offset = if at_end { metadata.len() } else { 0 };
             let mark = mark(&mut file, offset)?;
-            Ok((file, Position { device: metadata.dev(), inode: metadata.ino(), offset, mark }))
+            let (device, inode) = (metadata.dev(), metadata.ino());
+            Ok((file, Position { device, inode, offset, mark, since }))
         };
         match take() {
             Ok((file, position)) => (self.open, self.position) = (Some(file), Some(position)),
@@ -155,11 +162,7 @@ impl LogWatch {
     fn reopen(&mut self) -> Result<()> {
         if let (Some(position), None) = (&self.position, &self.open) {
             let found = find(&self.path, position).map_err(|error| unreadable(&self.path, &error))?;
-            let (_, file) = found.ok_or_else(|| {
-                Failure::new(code::LOG_MATCH, format!("the rest of {} can't be found", self.path.display()))
-                    .cause("it was rotated, and its old file was compressed or removed")
-                    .hint("look through the rotated logs yourself, then: switchback resume")
-            })?;
+            let (_, file) = found.ok_or_else(|| lost(&self.path))?;
             self.open = Some(file);
         }
         Ok(())
@@ -171,8 +174,20 @@ impl LogWatch {
         // A rotated file has another name now, where it has one.
         let renamed = to_the_end.then(|| find(&self.path, position).ok().flatten()).flatten();
         let name = renamed.map_or_else(|| self.path.clone(), |(name, _)| name);
-        let mut reading = Reading { file, position, name: &name, words: &self.fail_on, found };
-        reading.run(to_the_end).map_err(|error| unreadable(&self.path, &error))
+        let (path, words) = (&self.path, self.fail_on.as_slice());
+        let mut read = |file: &mut File, position: &mut Position, name: &Path, to_the_end: bool| {
+            let mut reading = Reading { file, position, name, words, found };
+            reading.run(to_the_end).map_err(|error| unreadable(path, &error))
+        };
+        if position.offset == 0 || is_cut(file, position).map_err(|error| unreadable(path, &error))? {
+            match copy_of(path, position).map_err(|error| unreadable(path, &error))? {
+                Copy::Plain(name, mut copy) => read(&mut copy, &mut position.clone(), &name, true)?,
+                Copy::Compressed => return Err(lost(path)),
+                Copy::None => {}
+            }
+            position.offset = 0;
+        }
+        read(file, position, &name, to_the_end)
     }
 }
 
@@ -188,9 +203,6 @@ impl Reading<'_> {
     fn run(&mut self, to_the_end: bool) -> Io<()> {
         // The end is fixed here: who writes faster than we read must not keep us.
         let length = self.file.metadata()?.len();
-        if length < self.position.offset || mark(self.file, self.position.offset)? != self.position.mark {
-            self.position.offset = 0;
-        }
         self.file.seek(SeekFrom::Start(self.position.offset))?;
         let mut reader = BufReader::new(self.file.try_clone()?);
         let mut piece = Vec::new();
@@ -239,6 +251,17 @@ fn mark(file: &mut File, offset: u64) -> Io<String> {
 
 /// The file with the position's identity, in the log's folder under a name that begins like it.
 fn find(path: &Path, position: &Position) -> Io<Option<(PathBuf, File)>> {
+    for name in namesakes(path)? {
+        let same = std::fs::metadata(&name).is_ok_and(|metadata| position.is_of(&metadata));
+        if same && let Ok(file) = File::open(&name) {
+            return Ok(Some((name, file)));
+        }
+    }
+    Ok(None)
+}
+
+/// The file and all whose names begin like its own.
+fn namesakes(path: &Path) -> Io<Vec<PathBuf>> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let mut names = vec![path.to_owned()];
@@ -248,13 +271,55 @@ fn find(path: &Path, position: &Position) -> Io<Option<(PathBuf, File)>> {
             names.push(entry.path());
         }
     }
-    for name in names {
-        let same = std::fs::metadata(&name).is_ok_and(|metadata| position.is_of(&metadata));
-        if same && let Ok(file) = File::open(&name) {
-            return Ok(Some((name, file)));
+    Ok(names)
+}
+
+/// Whether the file lost what had been read of it.
+fn is_cut(file: &mut File, position: &Position) -> Io<bool> {
+    Ok(file.metadata()?.len() < position.offset || mark(file, position.offset)? != position.mark)
+}
+
+/// What was made of a file before it was cut.
+enum Copy {
+    /// Its whole text, under this name.
+    Plain(PathBuf, File),
+    /// Something that can't be looked into.
+    Compressed,
+    /// Nothing: it was emptied, and not rotated.
+    None,
+}
+
+/// Looks for the copy that was made of a file before it was cut. One of which nothing had been read
+/// has no bytes to know it by: there the name must say it.
+fn copy_of(path: &Path, position: &Position) -> Io<Copy> {
+    let mut found = Copy::None;
+    let whole = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let says_it = |name: &Path| name.file_name().is_some_and(|it| it.to_string_lossy().starts_with(&whole));
+    let known = |name: &PathBuf| name != path && (position.offset > 0 || says_it(name));
+    for name in namesakes(path)?.into_iter().filter(known) {
+        let Ok(mut file) = File::open(&name) else { continue };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() || seconds(metadata.modified()?) < position.since.as_second() {
+            continue;
+        }
+        if name.extension().is_some_and(|end| COMPRESSED.iter().any(|other| end == *other)) {
+            found = Copy::Compressed;
+        } else if !is_cut(&mut file, position)? {
+            return Ok(Copy::Plain(name, file));
         }
     }
-    Ok(None)
+    Ok(found)
+}
+
+fn seconds(time: std::time::SystemTime) -> i64 {
+    let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn lost(path: &Path) -> Failure {
+    Failure::new(code::LOG_MATCH, format!("the rest of {} can't be found", path.display()))
+        .cause("it was rotated, and its old file was compressed or removed")
+        .hint("look through the rotated logs yourself, then: switchback resume")
 }
 
 /// What has the name; `None` where nothing has. A pipe or a folder is refused before it is opened.

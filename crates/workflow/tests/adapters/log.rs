@@ -107,6 +107,55 @@ fn a_rotated_and_removed_log_is_read_where_it_was_open_and_missed_where_it_was_n
 }
 
 #[test]
+fn a_log_that_is_rotated_and_compressed_is_read_to_its_end_where_it_was_open() {
+    let bench = Bench::new();
+    bench.write("well\n");
+    let mut watch = bench.watch();
+    let mut later = written_down(&watch);
+    bench.write("ERROR before\n");
+    let status = std::process::Command::new("gzip").arg(bench.rotate()).status().unwrap();
+    assert!(status.success());
+    bench.write("ERROR after\n");
+    assert_eq!(texts(&mut watch), ["ERROR before", "ERROR after"]);
+    assert!(later.check().unwrap_err().message.contains("can't be found"));
+}
+
+#[test]
+fn a_log_that_is_copied_and_cut_is_read_to_the_end_of_its_copy() {
+    for before in ["", "well\n"] {
+        let bench = Bench::new();
+        append(&bench.folder.path().join("application.log.2"), "ERROR of last week\n");
+        std::process::Command::new("touch")
+            .args(["-d", "1 week ago"])
+            .arg(bench.folder.path().join("application.log.2"))
+            .status()
+            .unwrap();
+        bench.write(before);
+        let mut watch = bench.watch();
+        let mut later = written_down(&watch);
+        bench.write("ERROR before the cut\n");
+        let copy = bench.folder.path().join("application.log.1");
+        std::fs::copy(&bench.log, &copy).unwrap();
+        File::create(&bench.log).unwrap();
+        bench.write("ERROR after\n");
+        let expected = ["ERROR before the cut", "ERROR after"];
+        assert_eq!(texts(&mut watch), expected, "{before:?}");
+        assert_eq!(texts(&mut later), expected, "{before:?}");
+    }
+}
+
+#[test]
+fn a_copy_that_was_compressed_before_it_was_read_is_told() {
+    let bench = Bench::new();
+    bench.write("well\n");
+    let mut watch = bench.watch();
+    bench.write("ERROR before the cut\n");
+    append(&bench.folder.path().join("application.log.1.gz"), "packed");
+    File::create(&bench.log).unwrap();
+    assert!(watch.check().unwrap_err().message.contains("can't be found"));
+}
+
+#[test]
 fn a_truncated_log_is_read_from_its_beginning() {
     let bench = Bench::new();
     bench.write("a long line that was there before\n");
