@@ -74,7 +74,8 @@ quieten() {
 # The mounts of one boot: `/run` and the like are new with each, as on a machine.
 inside() {
     mount -t proc proc $root/proc || die "no /proc"
-    mount --bind $root/proc/sys $root/proc/sys && mount -o remount,ro,bind $root/proc/sys || die "no /proc/sys"
+    mount --bind $root/proc/sys $root/proc/sys || die "no /proc/sys"
+    mount -o remount,ro,bind $root/proc/sys || die "/proc/sys can be written"
     mount -t sysfs -o ro sysfs $root/sys || die "no /sys"
     mount -t cgroup2 cgroup2 $root/sys/fs/cgroup || die "no cgroup"
     mount -t tmpfs -o mode=755 tmpfs $root/dev || die "no /dev"

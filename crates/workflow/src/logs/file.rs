@@ -58,6 +58,7 @@ struct Position {
     /// SHA-256 of the last bytes before `offset`.
     mark: String,
     /// When the file was taken up: what was not written to since then is no copy of it.
+    #[serde(default = "switchback_engine::clock::now")]
     since: Timestamp,
 }
 

@@ -12,9 +12,10 @@ use switchback_model::{Failure, Result, code};
 pub use file::{Line, LogWatch};
 pub use journal::JournalWatch;
 
-/// A log that is being watched. It can be written down and gone on with by a later process.
+/// A log that is being watched. It can be written down and gone on with by a later process. Untagged:
+/// journals of versions that knew files alone have a file's watch as it is.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(untagged)]
 pub enum Watch {
     /// A file.
     File(LogWatch),

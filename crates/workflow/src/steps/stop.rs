@@ -23,6 +23,8 @@ pub struct Stopped {
 
 /// Where the step notes which parts of the application ran, before it stops them.
 const RAN: &str = "ran";
+/// Where versions that knew of one part alone noted whether it ran.
+const WAS_RUNNING: &str = "was_running";
 
 /// Whether the application ran when the run began.
 ///
@@ -37,8 +39,12 @@ pub fn was_running(cx: &StepCx<'_, World>) -> Result<bool> {
 /// # Errors
 /// [`code::INTERNAL`] where the note can't be read.
 pub fn ran(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
-    // No note: the crash came before anything was stopped.
-    Ok(cx.noted_by::<Vec<String>>(Stop::KIND, RAN)?.unwrap_or_default())
+    if let Some(parts) = cx.noted_by::<Vec<String>>(Stop::KIND, RAN)? {
+        return Ok(parts);
+    }
+    // No note at all: the crash came before anything was stopped.
+    let ran = cx.noted_by::<bool>(Stop::KIND, WAS_RUNNING)?.unwrap_or_default();
+    Ok(if ran { vec!["process".into()] } else { Vec::new() })
 }
 
 /// Stops the application, and says what was out of the ordinary.
