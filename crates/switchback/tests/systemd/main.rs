@@ -73,9 +73,12 @@ async fn a_release_that_is_not_well_is_taken_back() {
 #[tokio::test]
 async fn a_release_that_crashes_again_and_again_is_counted_and_taken_back() {
     let Some(bench) = Bench::new().await else { return };
-    // Well for as long as the health check looks, but for the moment between two of its lives.
+    // Well for as long as the health check looks; the smoke test goes on until it has died once.
     bench.release("dying", "import os, threading; threading.Timer(0.9, lambda: os._exit(1)).start()");
-    bench.host.configure("watch = \"300ms\"", "watch = \"2s\"");
+    bench.append(
+        "[[smoke]]\nname = \"it dies\"\ncommand = [\"timeout\", \"20\", \"sh\", \"-c\", \"\"\"
+         while [ $(systemctl show -p NRestarts --value ada-app.service) = 0 ]; do sleep 0.05; done\"\"\"]\n",
+    );
     let ran = bench.expect(&["deploy", "--release", "dying"], 4);
     assert!(
         ran.stderr.contains("it crashes") || ran.stderr.contains("is started again soon"),
