@@ -69,7 +69,7 @@ impl Bench {
         let address = self.host.address();
         self.append(&format!(
             "[environments.production.service]\nmanager = \"systemd\"\nunits = [{}]\ngrace = \"1s\"\n\n\
-             [environments.production.health]\nurl = \"{address}/health\"\nwithin = \"5s\"\nstable_for = \"200ms\"\n\n\
+             [environments.production.health]\nurl = \"{address}/health\"\nwithin = \"30s\"\nstable_for = \"200ms\"\n\n\
              [environments.production.logs]\njournal = \"ada-app\"\nfail_on = [\"Traceback\"]\nwatch = \"300ms\"\n",
             units.join(", ")
         ));

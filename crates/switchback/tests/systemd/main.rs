@@ -63,7 +63,7 @@ async fn a_release_that_is_not_well_is_taken_back() {
     let Some(bench) = Bench::new().await else { return };
     let before = bench.state().await;
     bench.release("ill", "import os; os.environ['HEALTH'] = '500'");
-    bench.host.configure("within = \"5s\"", "within = \"1s\"");
+    bench.host.configure("within = \"30s\"", "within = \"3s\"");
     let ran = bench.expect(&["deploy", "--release", "ill"], 4);
     assert!(ran.stderr.contains("SB0803"), "{}", ran.stderr);
     bench.is_well("one");

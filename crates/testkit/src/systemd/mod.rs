@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A deadline, not a measure: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A host. It ends when this is dropped.
 #[derive(Debug)]

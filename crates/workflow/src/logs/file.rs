@@ -57,9 +57,10 @@ struct Position {
     offset: u64,
     /// SHA-256 of the last bytes before `offset`.
     mark: String,
-    /// When the file was taken up: what was not written to since then is no copy of it.
-    #[serde(default = "switchback_engine::clock::now")]
-    since: Timestamp,
+    /// When the watch began, where it began with this file: what was not written to since then is no
+    /// copy of it.
+    #[serde(default)]
+    since: Option<Timestamp>,
 }
 
 impl Position {
@@ -140,7 +141,7 @@ impl LogWatch {
 
     /// Opens the file that has the name now and stands at its end or its beginning.
     fn take_up(&mut self, at_end: bool) -> Result<()> {
-        let (path, since) = (self.path.clone(), switchback_engine::clock::now());
+        let (path, since) = (self.path.clone(), at_end.then(switchback_engine::clock::now));
         let Some(_) = metadata(&path)? else { return Ok(()) };
         let take = || -> Io<(File, Position)> {
             let mut file = File::open(&path)?;
@@ -180,7 +181,10 @@ impl LogWatch {
             let mut reading = Reading { file, position, name, words, found };
             reading.run(to_the_end).map_err(|error| unreadable(path, &error))
         };
-        if position.offset == 0 || is_cut(file, position).map_err(|error| unreadable(path, &error))? {
+        let cut = is_cut(file, position).map_err(|error| unreadable(path, &error))?;
+        // Nothing can be seen missing from a file of which nothing was read.
+        let perhaps = position.offset == 0 && position.since.is_some() && !to_the_end;
+        if cut || perhaps {
             match copy_of(path, position).map_err(|error| unreadable(path, &error))? {
                 Copy::Plain(name, mut copy) => read(&mut copy, &mut position.clone(), &name, true)?,
                 Copy::Compressed => return Err(lost(path)),
@@ -300,7 +304,8 @@ fn copy_of(path: &Path, position: &Position) -> Io<Copy> {
     for name in namesakes(path)?.into_iter().filter(known) {
         let Ok(mut file) = File::open(&name) else { continue };
         let metadata = file.metadata()?;
-        if !metadata.is_file() || seconds(metadata.modified()?) < position.since.as_second() {
+        let old = position.since.is_some_and(|since| seconds(metadata.modified().ok()) < since.as_second());
+        if !metadata.is_file() || old || position.is_of(&metadata) {
             continue;
         }
         if name.extension().is_some_and(|end| COMPRESSED.iter().any(|other| end == *other)) {
@@ -312,9 +317,10 @@ fn copy_of(path: &Path, position: &Position) -> Io<Copy> {
     Ok(found)
 }
 
-fn seconds(time: std::time::SystemTime) -> i64 {
-    let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+/// A time that can't be had is not old.
+fn seconds(time: Option<std::time::SystemTime>) -> i64 {
+    let since = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    since.and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(i64::MAX)
 }
 
 fn lost(path: &Path) -> Failure {

@@ -37,7 +37,7 @@ impl Bench {
         let word = |word: &str| json!(["sh", "service", word]);
         let mut service = json!({
             "manager": "command", "start": word("start"), "stop": word("stop"), "state": word("state"),
-            "block": word("block"), "unblock": word("unblock"), "grace": "500ms", "limit": "2s",
+            "block": word("block"), "unblock": word("unblock"), "grace": "500ms", "limit": "20s",
             "env": { "TOKEN": "hush-hush-hush" },
         });
         for (key, value) in change {
@@ -139,7 +139,7 @@ async fn a_state_that_is_neither_is_an_error_for_every_act() {
 #[tokio::test]
 async fn commands_that_say_yes_and_do_nothing_are_not_believed() {
     let bench = Bench::new();
-    let lying = bench.manager(&[("start", word("lie")), ("limit", json!("300ms"))]);
+    let lying = bench.manager(&[("start", word("lie")), ("limit", json!("2s"))]);
     assert!(lying.start(None).await.unwrap_err().message.contains("`state` says that it is stopped"));
     bench.manager(&[]).start(None).await.unwrap();
     let lying = bench.manager(&[("stop", word("lie"))]);
