@@ -188,7 +188,7 @@ pub async fn watch_log(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     };
     loop {
         if let Some(failure) = watch.look(cx.cancel).await? {
-            return Err(failure);
+            return Err(cx.world.blanked(failure));
         }
         let watched = since();
         if watched >= logs.watch.0 {

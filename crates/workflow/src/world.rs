@@ -134,7 +134,28 @@ impl World {
     pub fn service(&self) -> Option<Box<dyn ServiceManager>> {
         let service = self.config.environment.service.as_ref()?;
         let folder = self.config.working_directory();
-        Some(services::manager(service, &self.config.environment_name, &self.config.state, &folder))
+        let (name, state) = (&self.config.environment_name, &self.config.state);
+        Some(services::manager(service, name, state, &folder, &self.passwords()))
+    }
+
+    /// The passwords of the configuration.
+    fn passwords(&self) -> Vec<String> {
+        let urls = [
+            Some(&self.config.database_url),
+            Some(&self.config.maintenance_url),
+            self.config.scratch_url.as_ref(),
+        ];
+        urls.into_iter().flatten().filter_map(|url| url.password().map(str::to_owned)).collect()
+    }
+
+    /// A failure that quotes the application, without the passwords that it may have written.
+    pub fn blanked(&self, mut failure: Failure) -> Failure {
+        for secret in self.passwords().iter().filter(|secret| !secret.is_empty()) {
+            for cause in &mut failure.causes {
+                *cause = cause.replace(secret, "***").replace(&switchback_model::url::encode(secret), "***");
+            }
+        }
+        failure
     }
 
     /// The application's code, where it is configured.

@@ -142,16 +142,18 @@ pub trait ServiceManager {
 /// The manager of an environment's service.
 ///
 /// `name` is the environment, `state` the folder of Switchback's own state, `default_directory`
-/// where the command runs if the configuration does not say.
+/// where the command runs if the configuration does not say; `secrets` are blanked in the words of
+/// the application.
 pub fn manager(
     service: &Service,
     name: &str,
     state: &Path,
     default_directory: &Path,
+    secrets: &[String],
 ) -> Box<dyn ServiceManager> {
     match service.manager {
         Manager::Process => Box::new(process::ProcessManager::new(service, name, state, default_directory)),
-        Manager::Systemd => Box::new(systemd::SystemdManager::new(service, name, state)),
+        Manager::Systemd => Box::new(systemd::SystemdManager::new(service, name, state, secrets)),
         Manager::Command => Box::new(command::CommandManager::new(service, name, state, default_directory)),
     }
 }

@@ -56,10 +56,11 @@ pub(super) async fn show(names: &[String]) -> Result<Vec<Unit>> {
     Ok(names.iter().zip(blocks).map(|(name, block)| Unit::read(name, block)).collect())
 }
 
-/// The last lines that units wrote; nothing where they can't be had.
-pub(super) async fn last_words(names: &[String]) -> String {
+/// The last lines that units wrote, secrets blanked; nothing where they can't be had.
+pub(super) async fn last_words(names: &[String], secrets: &[String]) -> String {
     let units = names.iter().flat_map(|name| ["-u", name]);
     let program = program("journalctl").args(["--no-pager", "--quiet", "-n", "12", "-o", "cat"]).args(units);
+    let program = secrets.iter().fold(program, |program, secret| program.secret(Some(secret)));
     match program.check(&Cancel::never()).await {
         Ok(finished) => finished.stdout,
         Err(_) => String::new(),

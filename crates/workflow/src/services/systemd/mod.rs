@@ -43,11 +43,13 @@ pub struct SystemdManager {
     service: Service,
     units: Vec<String>,
     block: Block,
+    /// What must not be seen in the words of the application.
+    secrets: Vec<String>,
 }
 
 impl SystemdManager {
     /// The manager of one environment's units; see [`super::manager`].
-    pub fn new(service: &Service, environment: &str, state: &Path) -> Self {
+    pub fn new(service: &Service, environment: &str, state: &Path, secrets: &[String]) -> Self {
         let units: Vec<String> = service.units.iter().map(|name| unit::with_kind(name)).collect();
         let folder = state.join("services").join(environment);
         let folder = std::path::absolute(&folder).unwrap_or(folder);
@@ -55,6 +57,7 @@ impl SystemdManager {
             environment: environment.to_owned(),
             service: service.clone(),
             block: Block::new(&units, folder),
+            secrets: secrets.to_vec(),
             units,
         }
     }
@@ -118,7 +121,16 @@ impl SystemdManager {
         let units = self.see().await?;
         let failed = units.iter().filter(|unit| unit.activity == Activity::Failed || unit.restarts > 0);
         let names: Vec<&str> = failed.map(|unit| unit.name.as_str()).collect();
-        if names.is_empty() { Ok(()) } else { control::run(&["reset-failed"], &names).await }
+        if names.is_empty() {
+            return Ok(());
+        }
+        match control::run(&["reset-failed"], &names).await {
+            // A unit that systemd has put out of its memory meanwhile has nothing to be reset.
+            Err(failure) if self.see().await?.iter().any(|unit| unit.activity == Activity::Failed) => {
+                Err(failure)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Starts units and waits until their services have settled; whatever is up again is stopped
@@ -141,6 +153,10 @@ impl SystemdManager {
 
     async fn come_up(&self, names: &[String]) -> Result<()> {
         self.forget_failures().await?;
+        // A unit file that is a link into the checkout is another one after the switch.
+        if self.see().await?.iter().any(|unit| unit.needs_reload) {
+            control::run(&["daemon-reload"], &[]).await?;
+        }
         let words: Vec<&str> = names.iter().map(String::as_str).collect();
         // One call: systemd brings a socket up before the service that it belongs to.
         if let Err(failure) = control::run_within(&["start"], &words, STARTING).await {
@@ -166,7 +182,7 @@ impl SystemdManager {
         for cause in why.causes {
             failure = failure.cause(cause);
         }
-        failure = failure.cause(control::last_words(names).await);
+        failure = failure.cause(control::last_words(names, &self.secrets).await);
         let units = names.join(" -u ");
         why.hints
             .iter()

@@ -117,8 +117,7 @@ impl Unit {
     /// Whether it runs or is to run; a job that a timer starts now and then is neither, though it
     /// may be at work.
     pub(super) fn is_wanted(&self) -> bool {
-        let coming = self.activity == Activity::Between && self.get("SubState") != "stop-sigterm";
-        self.runs() || (coming && self.get("Type") != "oneshot" && self.get("ActiveState") == "activating")
+        self.runs() || (self.get("ActiveState") == "activating" && self.get("Type") != "oneshot")
     }
 
     pub(super) fn is_in_trouble(&self) -> bool {
