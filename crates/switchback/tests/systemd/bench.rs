@@ -27,8 +27,7 @@ impl Bench {
     pub(crate) async fn new() -> Option<Self> {
         let shape = Shape { service: false, ..Shape::default() };
         let host = Host::new(cluster().await, PROGRAM, shape).await;
-        let (folder, url) = (host.path("."), host.url().expose().clone());
-        let sockets = url.split("host=").nth(1).unwrap_or_default();
+        let (folder, sockets) = (host.path("."), host.url().host().to_owned());
         let binaries = std::path::Path::new(PROGRAM).parent().unwrap().to_owned();
         let folders = [folder.canonicalize().unwrap(), sockets.into(), binaries];
         let folders = folders.each_ref().map(std::path::PathBuf::as_path);
@@ -58,7 +57,7 @@ impl Bench {
         );
         self.systemd.unit(
             "ada-job.service",
-            &format!("[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo job >> {folder}/jobs'"),
+            &format!("[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo job >> {folder}/jobs'"),
         );
         self.systemd.unit("ada-idle.service", "[Service]\nExecStart=/bin/sleep infinity");
         self.systemd.must(

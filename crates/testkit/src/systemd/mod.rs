@@ -151,7 +151,10 @@ impl SystemdHost {
                     return Ok(());
                 }
             }
-            if start.elapsed() > PATIENCE || !Path::new("/proc").join(guest).exists() {
+            if is_over(guest) {
+                return Err(self.answer());
+            }
+            if start.elapsed() > PATIENCE {
                 return Err(format!("systemd does not come up: {}", self.shell("systemctl --failed").text));
             }
             pause();
@@ -176,6 +179,12 @@ impl Drop for SystemdHost {
         self.orders.take();
         drop(self.holder.wait());
     }
+}
+
+/// Whether a process has ended, collected or not.
+fn is_over(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_none_or(|rest| rest.is_empty() || rest.starts_with('Z'))
 }
 
 /// The one child of a process.
