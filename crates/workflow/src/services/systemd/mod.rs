@@ -157,10 +157,10 @@ impl SystemdManager {
         if self.see().await?.iter().any(|unit| unit.needs_reload) {
             control::run(&["daemon-reload"], &[]).await?;
         }
-        let words: Vec<&str> = names.iter().map(String::as_str).collect();
-        // One call: systemd brings a socket up before the service that it belongs to.
-        if let Err(failure) = control::run_within(&["start"], &words, STARTING).await {
-            return Err(self.not_started(names, failure).await);
+        for words in in_order(names).iter().filter(|words| !words.is_empty()) {
+            if let Err(failure) = control::run_within(&["start"], words, STARTING).await {
+                return Err(self.not_started(names, failure).await);
+            }
         }
         let start = Instant::now();
         while start.elapsed() < SETTLED {
@@ -189,6 +189,21 @@ impl SystemdManager {
             .fold(failure, Failure::hint)
             .hint(format!("read what it wrote: journalctl -n 50 -u {units}"))
     }
+}
+
+/// Sockets first: one whose service runs already is refused, and `systemctl start` of several units
+/// starts one after the other, as they are named. Timers and paths last: they start services.
+fn in_order(names: &[String]) -> [Vec<&str>; 3] {
+    let mut order: [Vec<&str>; 3] = Default::default();
+    for name in names {
+        let place = match (unit::is_socket(name), unit::is_trigger(name)) {
+            (true, _) => 0,
+            (_, false) => 1,
+            (_, true) => 2,
+        };
+        order[place].push(name);
+    }
+    order
 }
 
 fn was_killed(name: &str, grace: Duration) -> String {
@@ -320,5 +335,19 @@ impl ServiceManager for SystemdManager {
 
     async fn looks(&self) -> Result<Vec<Look>> {
         looks::looks(&self.units, &control::show(&self.units).await?).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_order;
+
+    #[test]
+    fn sockets_come_before_services_and_timers_after_them() {
+        let names = ["a.service", "a.timer", "a.socket", "b.service", "b.path"].map(String::from);
+        assert_eq!(
+            in_order(&names),
+            [vec!["a.socket"], vec!["a.service", "b.service"], vec!["a.timer", "b.path"]]
+        );
     }
 }

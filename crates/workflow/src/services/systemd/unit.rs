@@ -22,6 +22,16 @@ pub(crate) fn with_kind(name: &str) -> String {
     if KINDS.iter().any(|kind| name.ends_with(kind)) { name.to_owned() } else { format!("{name}.service") }
 }
 
+/// Whether a unit starts others.
+pub(super) fn is_trigger(name: &str) -> bool {
+    TRIGGERS.iter().any(|kind| name.ends_with(kind))
+}
+
+/// Whether a unit listens for its service. (Names of units are case-sensitive.)
+pub(super) fn is_socket(name: &str) -> bool {
+    name.ends_with(TRIGGERS[0])
+}
+
 /// What a unit does now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Activity {
@@ -100,7 +110,7 @@ impl Unit {
     }
 
     pub(super) fn is_trigger(&self) -> bool {
-        TRIGGERS.iter().any(|kind| self.name.ends_with(kind))
+        is_trigger(&self.name)
     }
 
     pub(super) fn runs(&self) -> bool {
