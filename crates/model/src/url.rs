@@ -99,6 +99,15 @@ impl DatabaseUrl {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The same URL with another value of a parameter.
+    #[must_use]
+    pub fn with_parameter(&self, name: &str, value: &str) -> Self {
+        let mut url = self.clone();
+        url.query.retain(|(key, _)| key != name);
+        url.query.push((name.to_owned(), value.to_owned()));
+        url
+    }
+
     /// The same URL with another database.
     #[must_use]
     pub fn with_database(&self, name: &str) -> Self {

@@ -8,6 +8,7 @@ use switchback_model::{Failure, Result, code};
 
 use crate::server::{self, Backend};
 use crate::session::{Session, ident};
+use crate::settings::DatabaseSettings;
 
 /// How long sessions have to go away after they were told to.
 const GOING: Duration = Duration::from_secs(20);
@@ -98,6 +99,33 @@ async fn rename_closed(session: &Session, renames: &[(u32, &str, &str)]) -> Resu
     Err(Failure::new(code::FENCE, "a database can't be renamed")
         .cause(failure.to_string())
         .cause(failure.causes.join("; ")))
+}
+
+/// Lets nobody connect to a database but superusers and these roles. A privilege that was given by
+/// a role that ours can't become stays; [`who_may_connect`] names whom it lets in.
+///
+/// # Errors
+/// As [`DatabaseSettings::apply`], but for what the server refuses.
+pub async fn admit_only(session: &Session, name: &str, roles: &[String]) -> Result<()> {
+    let now = DatabaseSettings::read(session, name).await?;
+    let wanted = now.closed_but_to(roles);
+    if wanted == now {
+        return Ok(());
+    }
+    match wanted.apply(session, name).await {
+        Err(failure) if failure.code != code::METADATA => Err(failure),
+        _ => Ok(()),
+    }
+}
+
+/// Roles that may log in and connect to a database, but for superusers and these.
+///
+/// # Errors
+/// As [`Session::rows`].
+pub async fn who_may_connect(session: &Session, name: &str, but: &[String]) -> Result<Vec<String>> {
+    let sql = "select rolname::text from pg_roles where rolcanlogin and not rolsuper and rolname <> all ($2::text[]) \
+               and has_database_privilege(oid, $1::text, 'connect') order by 1";
+    Ok(session.rows(sql, &[&name, &but]).await?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Makes read-only transactions the database's default, or takes that back. A session can override

@@ -89,7 +89,7 @@ const PINNED: &str = "set search_path = pg_catalog; set datestyle = 'ISO, YMD'; 
 fn config(url: &DatabaseUrl, application: &str) -> Result<Config> {
     let mut config = Config::new();
     config.dbname(url.database()).application_name(application).connect_timeout(CONNECT);
-    config.user(url.user().map_or_else(login_name, str::to_owned));
+    config.user(role_of(url));
     if let Some(password) = url.password() {
         config.password(password);
     }
@@ -113,6 +113,11 @@ fn config(url: &DatabaseUrl, application: &str) -> Result<Config> {
         _ => config.ssl_mode(SslMode::Disable),
     };
     Ok(config)
+}
+
+/// The role that a URL logs in as.
+pub fn role_of(url: &DatabaseUrl) -> String {
+    url.user().map_or_else(login_name, str::to_owned)
 }
 
 /// libpq's default role: the name of the operating system's user.

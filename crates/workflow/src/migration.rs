@@ -14,15 +14,19 @@ use switchback_engine::exec::{Finished, Program};
 use switchback_engine::step::StepCx;
 use switchback_model::event::Unit;
 use switchback_model::{DatabaseUrl, Failure, Result, code};
+use switchback_postgres::session::role_of;
 
 use crate::world::{World, migrator_application};
 
 /// Where a step notes that somebody else was seen behind the closed fence.
 pub const INTRUDER: &str = "seen_inside";
+const APPLICATION: &str = "application_name";
 /// How often a migration is tried that could not have its lock.
 const TRIES: u32 = 5;
 /// How often the child's backends are looked at.
 const LOOK: Duration = Duration::from_millis(200);
+/// How long sessions of a program that has ended may stay on the server.
+const GONE: Duration = Duration::from_secs(2);
 /// What PostgreSQL says when a lock was not had in time.
 const LOCK_TIMEOUT: &[&str] =
     &["due to lock timeout", "LockNotAvailable", "canceling statement due to user request"];
@@ -88,8 +92,14 @@ pub async fn call_in(
 }
 
 /// Where the migrator works: the target, by the name that it has now.
+///
+/// Its sessions are known by their name, which a URL may give them too.
 pub fn url(world: &World, database: &str) -> DatabaseUrl {
-    world.config.database_url.with_database(database)
+    let url = world.config.database_url.with_database(database);
+    match url.parameter(APPLICATION) {
+        Some(_) => url.with_parameter(APPLICATION, &migrator_application(&world.run)),
+        None => url,
+    }
 }
 
 /// Runs one call to its end. A lock that is not had in time is tried for again, each time after a
@@ -137,12 +147,17 @@ fn prepared(world: &World, program: Program) -> Program {
 
 async fn watched(caller: &Caller<'_>, program: &Program, what: &str) -> Result<Finished> {
     let start = Instant::now();
+    let mut watch = Watch::default();
+    watch.look_inside(caller, Part::Before).await?;
     let running = program.run(caller.cancel, |_, line| (caller.hear)(Heard::Line(line)));
     tokio::pin!(running);
-    let mut watch = Watch::default();
     loop {
         tokio::select! {
-            finished = &mut running => return finished.map_err(|failure| not_run(failure, what)),
+            finished = &mut running => {
+                // What can't be looked at now is looked at when the next call begins.
+                let _not_seen = watch.look_after(caller).await;
+                return finished.map_err(|failure| not_run(failure, what));
+            }
             () = tokio::time::sleep(LOOK) => {
                 let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or_default();
                 (caller.hear)(Heard::Running(ms));
@@ -162,6 +177,8 @@ struct Watch {
     waiting: BTreeMap<i32, Instant>,
     told: bool,
     seen: bool,
+    /// A session of the migrator was seen under the name that it was given.
+    goes_by_its_name: bool,
 }
 
 const WAITERS: &str = "select a.pid, pg_blocking_pids(a.pid), \
@@ -169,28 +186,62 @@ const WAITERS: &str = "select a.pid, pg_blocking_pids(a.pid), \
      from pg_stat_activity b where b.pid = any (pg_blocking_pids(a.pid))) \
     from pg_stat_activity a where a.application_name = $1 and a.wait_event_type = 'Lock'";
 
-/// Sessions in the fenced target that are neither ours nor the migrator's; the migrator is known by
-/// its name, and where a URL gives it another one, by having come after us with the same role.
-const INSIDE: &str = "select format('session %s of %s (%s)', pid, usename, application_name) from pg_stat_activity \
+/// Sessions in the fenced target that are neither ours nor, by their name, the migrator's. The name is
+/// the only thing that every role may see; whoever takes it on purpose is not found.
+const INSIDE: &str = "select pid, usename::text = $2, format('session %s of %s (%s)', pid, usename, application_name), \
+    exists (select from pg_stat_activity where datname = $1 and application_name = $4) from pg_stat_activity \
     where datname = $1 and usesysid is not null and coalesce(backend_type, 'client backend') = 'client backend' \
-    and application_name not like 'switchback %' and usename <> $2 limit 1";
+    and application_name <> $3 and application_name <> $4 order by pid";
+
+/// Which part of a call a look falls into.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Before,
+    During,
+    After,
+}
 
 impl Watch {
     async fn look(&mut self, caller: &Caller<'_>) -> Result<()> {
-        self.look_inside(caller).await?;
+        self.look_inside(caller, Part::During).await?;
         self.look_at_locks(caller).await
     }
 
-    async fn look_inside(&mut self, caller: &Caller<'_>) -> Result<()> {
+    /// Another role's session is nobody's but an intruder's. One of the migrator's role is it for
+    /// certain before the migrator began and after it has ended; meanwhile only where the migrator
+    /// is known to go by the name that it was given.
+    async fn look_inside(&mut self, caller: &Caller<'_>, part: Part) -> Result<()> {
         let world = caller.world;
-        let role = world.config.database_url.user().unwrap_or_default();
         let admin = world.admin().await?;
-        let row = admin.optional(INSIDE, &[&world.names.fenced, &role]).await?;
-        if let (Some(row), false) = (row, self.seen) {
-            self.seen = true;
-            (caller.hear)(Heard::Intruder(row.get(0)));
+        let (role, ours) = (role_of(&world.config.database_url), world.application());
+        let theirs = migrator_application(&world.run);
+        let rows = admin.rows(INSIDE, &[&world.names.fenced, &role, &ours, &theirs]).await?;
+        for row in &rows {
+            let same_role: bool = row.get(1);
+            self.goes_by_its_name |= row.get::<_, bool>(3);
+            let certain = !same_role || part != Part::During || self.goes_by_its_name;
+            if certain && !self.seen {
+                self.seen = true;
+                (caller.hear)(Heard::Intruder(row.get(2)));
+            }
         }
         Ok(())
+    }
+
+    /// The migrator has ended; the server takes a moment to notice.
+    async fn look_after(&mut self, caller: &Caller<'_>) -> Result<()> {
+        let admin = caller.world.admin().await?;
+        let sql = "select count(*) from pg_stat_activity where datname = $1 and usesysid is not null \
+                   and application_name <> $2";
+        let start = Instant::now();
+        while start.elapsed() < GONE {
+            let left = admin.one(sql, &[&caller.world.names.fenced, &caller.world.application()]).await?;
+            if left.get::<_, i64>(0) == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(GONE / 40).await;
+        }
+        self.look_inside(caller, Part::After).await
     }
 
     async fn look_at_locks(&mut self, caller: &Caller<'_>) -> Result<()> {

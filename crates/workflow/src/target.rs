@@ -2,8 +2,10 @@
 
 use switchback_model::config::FenceKind;
 use switchback_model::{Failure, Result, code};
-use switchback_postgres::{fence, server};
+use switchback_postgres::settings::DatabaseSettings;
+use switchback_postgres::{Session, fence, server};
 
+use crate::steps::record;
 use crate::world::World;
 
 /// The name that the target has now.
@@ -41,12 +43,13 @@ pub async fn close(world: &World) -> Result<()> {
     let names = &world.names;
     match world.config.environment.fence {
         FenceKind::Closed => {
+            let name = name_now(world).await?;
+            // Its other name is no secret: whoever lists the databases finds it.
+            fence::admit_only(&admin, &name, &world.roles().await?).await?;
             let Some(target) = server::database(&admin, &names.target).await? else {
                 // Behind the fence already; a crash may have left its door shut for us too.
-                let fenced = name_now(world).await?;
-                return fence::allow_connections(&admin, &fenced, true).await;
+                return fence::allow_connections(&admin, &name, true).await;
             };
-            name_now(world).await?;
             fence::rename(&admin, &[(target.oid, &names.target, &names.fenced)], true).await
         }
         FenceKind::ReadOnly => {
@@ -83,9 +86,24 @@ pub async fn lift(world: &World) -> Result<()> {
                 return fence::allow_connections(&admin, &open, true).await;
             };
             name_now(world).await?;
+            // Nobody is let in before the target has its own name again.
+            fence::allow_connections(&admin, &names.fenced, false).await?;
+            admit_again(world, &admin).await?;
             fence::rename(&admin, &[(fenced.oid, &names.fenced, &names.target)], true).await
         }
         FenceKind::ReadOnly => fence::default_read_only(&admin, &names.target, false).await,
+    }
+}
+
+/// Gives the fenced target the privileges that it had. What the server refuses is tried again, and
+/// told, by [`record::settings_again`] under the target's own name.
+async fn admit_again(world: &World, admin: &Session) -> Result<()> {
+    let Ok(recorded) = record::settings(world) else { return Ok(()) };
+    let now = DatabaseSettings::read(admin, &world.names.fenced).await?;
+    let wanted = DatabaseSettings { privileges: recorded.privileges, ..now };
+    match wanted.apply(admin, &world.names.fenced).await {
+        Err(failure) if failure.code != code::METADATA => Err(failure),
+        _ => Ok(()),
     }
 }
 
@@ -114,10 +132,16 @@ pub async fn look_closed(world: &World) -> Result<String> {
     let others = server::backends(&*world.admin().await?, fenced.oid).await?;
     let others = others.iter().filter(|backend| backend.application != world.application()).count();
     if others > 0 {
-        Err(open_still("somebody is inside"))
-    } else {
-        Ok(format!("is `{}`, nobody inside", names.fenced))
+        return Err(open_still("somebody is inside"));
     }
+    let roles = world.roles().await?;
+    let more = fence::who_may_connect(&*world.admin().await?, &names.fenced, &roles).await?;
+    let who = if more.is_empty() {
+        "nobody else may connect".into()
+    } else {
+        format!("{} may connect too", more.join(", "))
+    };
+    Ok(format!("is `{}`, nobody inside, {who}", names.fenced))
 }
 
 /// Looks, from a new session, whether the target answers under its own name; says what it saw.

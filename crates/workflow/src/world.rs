@@ -16,7 +16,7 @@ use switchback_model::{Config, DatabaseUrl, Failure, Result, RunId, code};
 use switchback_postgres::lease;
 use switchback_postgres::programs::{self, Bin};
 use switchback_postgres::server::{self, Identity};
-use switchback_postgres::session::Session;
+use switchback_postgres::session::{Session, role_of};
 
 use crate::failover;
 use crate::formats::{self, Migrator};
@@ -228,6 +228,17 @@ impl World {
                 .await?;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// The roles that a run works as behind the fence: our own and the migrator's.
+    ///
+    /// # Errors
+    /// As [`World::admin`].
+    pub async fn roles(&self) -> Result<Vec<String>> {
+        let ours: String = self.admin().await?.one("select current_user::text", &[]).await?.get(0);
+        let mut roles = vec![ours, role_of(&self.config.database_url)];
+        roles.dedup();
+        Ok(roles)
     }
 
     /// The databases of the server by identity.

@@ -137,6 +137,31 @@ impl DatabaseSettings {
         }
     }
 
+    /// The same, but that nobody may connect but superusers and these roles.
+    #[must_use]
+    pub fn closed_but_to(&self, roles: &[String]) -> Self {
+        let is_connect = |privilege: &Privilege| privilege.privilege == "CONNECT";
+        let kept =
+            |privilege: &Privilege| privilege.grantee.as_ref().is_some_and(|grantee| roles.contains(grantee));
+        let mut privileges = self.privileges.clone();
+        privileges.retain(|privilege| !is_connect(privilege) || kept(privilege));
+        for role in roles {
+            if !privileges
+                .iter()
+                .any(|privilege| is_connect(privilege) && privilege.grantee.as_ref() == Some(role))
+            {
+                privileges.push(Privilege {
+                    grantee: Some(role.clone()),
+                    privilege: "CONNECT".to_owned(),
+                    grantable: false,
+                    grantor: self.owner.clone(),
+                });
+            }
+        }
+        privileges.sort();
+        Self { privileges, ..self.clone() }
+    }
+
     /// What differs from `self` to `other`, one sentence each. Markers of a run are no difference.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();

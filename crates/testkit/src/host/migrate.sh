@@ -14,6 +14,8 @@ upgrade)
     "tell $2") echo "could not connect with $DATABASE_URL and $API_TOKEN" >&2; exit 1 ;;
     # Something happens to the server meanwhile.
     "hook $2") sh "$MIGRATE_HOOK" >&2 ;;
+    # It says that it has begun, and fails when it is told to.
+    "wait $2") touch "$2.begun"; until [ -e "$2.go" ]; do sleep 0.02; done; rm "$2.go" "$2.begun"; exit 1 ;;
     "hang $2") exec sleep 600 ;;
     # A part is committed before it fails: no history, no schema tells of it.
     "commit $2") run -c "update users set name = name || '!'"; exit 1 ;;

@@ -253,7 +253,7 @@ impl Host {
     /// Writes the files of a release into the code's folder.
     fn release(&self, version: &str, answer: &str, revisions: &[(&str, &str)]) {
         self.write("code/VERSION", version);
-        self.write("code/.gitignore", "app.log\n");
+        self.write("code/.gitignore", "app.log\n*.begun\n*.go\n");
         self.write("code/app.py", &include_str!("app.py").replace("@ANSWER@", answer));
         self.write("code/migrations/env.py", "context.configure(transaction_per_migration=True)\n");
         self.write("code/migrations/script.py.mako", "");

@@ -150,6 +150,8 @@ async fn read(cx: &StepCx<'_, World>, database: &str) -> Result<Facts> {
 /// The facts are read from the copy: that it can be read to its last row is a part of its proof.
 async fn facts_of_copy(cx: &StepCx<'_, World>, copy: &str) -> Result<Facts> {
     let admin = cx.world.admin().await?;
+    // Whoever could write to the copy now would write into the way back.
+    fence::admit_only(&admin, copy, &cx.world.roles().await?).await?;
     fence::allow_connections(&admin, copy, true).await?;
     let facts = read(cx, copy).await;
     fence::allow_connections(&admin, copy, false).await?;
@@ -220,7 +222,10 @@ pub async fn settings_under(world: &World, name: &str) -> Result<()> {
     let admin = world.admin().await?;
     let recorded = super::record::settings(world)?;
     let comment = DatabaseSettings::read(&admin, name).await?.comment;
-    let wanted = DatabaseSettings { comment, ..recorded };
+    let mut wanted = DatabaseSettings { comment, ..recorded };
+    if name == world.names.fenced {
+        wanted = wanted.closed_but_to(&world.roles().await?);
+    }
     wanted.apply(&admin, name).await?;
     let left = wanted.differences(&DatabaseSettings::read(&admin, name).await?);
     if left.is_empty() {
