@@ -119,6 +119,7 @@ codes! {
     QUERY_FAILED = "SB0207", TakenBack;
     CONNECTION_LOST = "SB0208", TakenBack;
     CLUSTER_START = "SB0209", Usage;
+    TLS = "SB0210", Usage;
     // 03: gates and refusals
     PREFLIGHT = "SB0301", Refused;
     GATE_MISSING = "SB0302", Refused;

@@ -17,14 +17,21 @@ pub struct DatabaseUrl {
     hosts: String,
     database: String,
     query: Vec<(String, String)>,
+    /// What other sources say of the connection; never a part of the text.
+    elsewhere: Vec<(String, String)>,
 }
 
 impl DatabaseUrl {
-    /// Reads `postgresql[+driver]://[user[:password]@][host[:port]]/database[?name=value&…]`.
+    /// Reads `postgresql[+driver]://[user[:password]@][host[:port]]/database[?name=value&…]`, or
+    /// libpq's `host=… dbname=…`. Several hosts are separated by commas. With `service=NAME` the
+    /// database may be left to the service file.
     ///
     /// # Errors
     /// [`code::URL_INVALID`]; the message never repeats the URL, which may hold a password.
     pub fn parse(text: &str) -> Result<Self> {
+        if !text.contains("://") && text.contains('=') {
+            return Self::of_words(text);
+        }
         let (scheme, rest) = text.split_once("://").ok_or_else(|| invalid("it has no `://`"))?;
         let dialect = scheme.split('+').next().unwrap_or_default();
         if !matches!(dialect, "postgres" | "postgresql") {
@@ -52,16 +59,64 @@ impl DatabaseUrl {
             hosts: decode(hosts)?,
             database: decode(database)?,
             query: pairs,
+            elsewhere: Vec::new(),
         };
-        if url.database().is_empty() {
+        url.checked()
+    }
+
+    /// Reads libpq's keywords and values (PostgreSQL manual, 34.1.1.1).
+    fn of_words(text: &str) -> Result<Self> {
+        let mut url = Self {
+            scheme: "postgresql".to_owned(),
+            user: None,
+            password: None,
+            hosts: String::new(),
+            database: String::new(),
+            query: words(text)?,
+            elsewhere: Vec::new(),
+        };
+        let mut take = |name: &str| {
+            let at = url.query.iter().position(|(key, _)| key == name)?;
+            Some(url.query.remove(at).1)
+        };
+        (url.user, url.password) = (take("user"), take("password"));
+        url.database = take("dbname").unwrap_or_default();
+        url.checked()
+    }
+
+    fn checked(mut self) -> Result<Self> {
+        if self.database().is_empty() && self.parameter("service").is_none() {
             return Err(invalid("it names no database"));
         }
-        Ok(url)
+        // Several hosts are told apart here; each has its port.
+        if self.hosts.contains(',') {
+            let (hosts, ports): (Vec<_>, Vec<_>) = self.hosts.split(',').map(host_and_port).unzip();
+            let ports: Vec<_> = ports.into_iter().map(|port| port.unwrap_or("5432")).collect();
+            let both = [("host", hosts.join(",")), ("port", ports.join(","))];
+            self.elsewhere = both.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        }
+        Ok(self)
+    }
+
+    /// The same URL, with what it does not say itself.
+    #[must_use]
+    pub fn completed(&self, elsewhere: Vec<(String, String)>) -> Self {
+        let mut url = self.clone();
+        url.elsewhere.extend(elsewhere);
+        url
+    }
+
+    /// Whether the password is not a part of the text.
+    pub fn password_elsewhere(&self) -> Option<&str> {
+        let own = self.password.is_some() || self.query.iter().any(|(name, _)| name == "password");
+        if own { None } else { self.password() }
     }
 
     /// The name of the database.
     pub fn database(&self) -> &str {
-        self.parameter("dbname").unwrap_or(&self.database)
+        let in_query = self.query.iter().find(|(name, _)| name == "dbname").map(|(_, value)| value.as_str());
+        let own = in_query.unwrap_or(&self.database);
+        if own.is_empty() { self.parameter("dbname").unwrap_or_default() } else { own }
     }
 
     /// The role, where the URL names one.
@@ -76,27 +131,26 @@ impl DatabaseUrl {
 
     /// Host name, address or socket folder; empty for libpq's default.
     pub fn host(&self) -> &str {
-        if let Some(host) = self.parameter("host") {
-            return host;
+        let own = host_and_port(&self.hosts).0;
+        if own.is_empty() || own.contains(',') || self.query.iter().any(|(name, _)| name == "host") {
+            return self.parameter("host").unwrap_or_default();
         }
-        match self.hosts.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-            _ => &self.hosts,
-        }
+        own
     }
 
     /// The port as written, where the URL names one.
     pub fn port(&self) -> Option<&str> {
-        if let Some(port) = self.parameter("port") {
-            return Some(port);
+        let own = host_and_port(&self.hosts).1.filter(|_| !self.hosts.contains(','));
+        match own {
+            Some(port) if self.query.iter().all(|(name, _)| name != "port") => Some(port),
+            _ => self.parameter("port"),
         }
-        let (_, port) = self.hosts.rsplit_once(':')?;
-        (!port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())).then_some(port)
     }
 
     /// A parameter of the query part (`sslmode`, `options`, …).
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        let all = self.query.iter().chain(&self.elsewhere);
+        all.into_iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The same URL with another value of a parameter.
@@ -124,7 +178,16 @@ impl DatabaseUrl {
         let mut query: Vec<_> =
             server.query.iter().filter(|(name, _)| is_of_address(name)).cloned().collect();
         query.extend(self.query.iter().filter(|(name, _)| !is_of_address(name)).cloned());
-        Self { hosts: server.hosts.clone(), query, ..self.clone() }
+        let mut elsewhere: Vec<_> =
+            server.elsewhere.iter().filter(|(name, _)| is_of_address(name)).cloned().collect();
+        elsewhere.extend(self.elsewhere.iter().filter(|(name, _)| !is_of_address(name)).cloned());
+        // An address that stands in no URL has to stand in this one.
+        for (name, value) in &elsewhere {
+            if server.hosts.is_empty() && is_of_address(name) && !query.iter().any(|(key, _)| key == name) {
+                query.push((name.clone(), value.clone()));
+            }
+        }
+        Self { hosts: server.hosts.clone(), query, elsewhere, ..self.clone() }
     }
 
     /// The same database and dialect, by the role of `other`.
@@ -132,6 +195,7 @@ impl DatabaseUrl {
     pub fn with_login_of(&self, other: &Self) -> Self {
         let mut url = self.clone();
         url.query.retain(|(name, _)| name != "user" && name != "password");
+        url.elsewhere.retain(|(name, _)| name != "user" && name != "password");
         url.user = other.user().map(str::to_owned);
         url.password = other.password().map(str::to_owned);
         url
@@ -150,8 +214,11 @@ impl DatabaseUrl {
             ("sslrootcert", "PGSSLROOTCERT"),
             ("sslcert", "PGSSLCERT"),
             ("sslkey", "PGSSLKEY"),
+            ("sslcrl", "PGSSLCRL"),
+            ("sslsni", "PGSSLSNI"),
+            ("channel_binding", "PGCHANNELBINDING"),
+            ("hostaddr", "PGHOSTADDR"),
             ("passfile", "PGPASSFILE"),
-            ("service", "PGSERVICE"),
             ("options", "PGOPTIONS"),
             ("target_session_attrs", "PGTARGETSESSIONATTRS"),
         ];
@@ -166,7 +233,9 @@ impl DatabaseUrl {
         add("PGUSER", self.user());
         add("PGPASSWORD", self.password());
         for (parameter, variable) in PARAMETERS {
-            add(variable, self.parameter(parameter));
+            // Before 16 libpq takes `system` for the name of a file.
+            let system = *parameter == "sslrootcert" && self.parameter(parameter) == Some("system");
+            add(variable, self.parameter(if system { SYSTEM_ROOTS } else { parameter }));
         }
         variables
     }
@@ -195,6 +264,48 @@ impl DatabaseUrl {
         }
         text
     }
+}
+
+/// Where [`DatabaseUrl::completed`] is told the file behind `sslrootcert=system`.
+pub const SYSTEM_ROOTS: &str = "system_roots";
+
+/// `host:port` in its parts; brackets belong to the host.
+fn host_and_port(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
+            (host, Some(port).filter(|port| !port.is_empty()))
+        }
+        _ => (text, None),
+    }
+}
+
+/// `name=value name='a value'`; a backslash takes the next character as it is.
+fn words(text: &str) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (name, after) = rest.split_once('=').ok_or_else(|| invalid("a keyword has no `=`"))?;
+        let mut letters = after.trim_start().char_indices().peekable();
+        let quoted = letters.next_if(|(_, letter)| *letter == '\'').is_some();
+        let (mut value, mut end) = (String::new(), after.trim_start().len());
+        while let Some((at, letter)) = letters.next() {
+            match letter {
+                '\\' => value.extend(letters.next().map(|(_, next)| next)),
+                '\'' if quoted => {
+                    end = at + 1;
+                    break;
+                }
+                letter if !quoted && letter.is_whitespace() => {
+                    end = at;
+                    break;
+                }
+                letter => value.push(letter),
+            }
+        }
+        found.push((name.trim().to_owned(), value));
+        rest = after.trim_start()[end..].trim_start();
+    }
+    Ok(found)
 }
 
 impl fmt::Display for DatabaseUrl {
@@ -318,6 +429,47 @@ mod tests {
         let url = DatabaseUrl::parse("postgresql+psycopg://ada:p%40ss@db/ada?user=x&a=b").unwrap();
         let other = DatabaseUrl::parse("postgresql://keeper:hush@elsewhere/postgres").unwrap();
         assert_eq!(url.with_login_of(&other).expose(), "postgresql+psycopg://keeper:hush@db/ada?a=b");
+    }
+
+    #[test]
+    fn reads_keywords_and_values_as_libpq_does() {
+        let url = DatabaseUrl::parse(
+            r"host=db port = 5433 user=ada password='it\'s \\ x' dbname=ada sslmode=require",
+        )
+        .unwrap();
+        assert_eq!((url.host(), url.port(), url.user()), ("db", Some("5433"), Some("ada")));
+        assert_eq!((url.password(), url.database()), (Some(r"it's \ x"), "ada"));
+        assert_eq!(url.parameter("sslmode"), Some("require"));
+        let again = DatabaseUrl::parse(&url.expose()).unwrap();
+        assert_eq!((again.host(), again.password(), again.database()), (url.host(), url.password(), "ada"));
+        assert!(!format!("{url}").contains("it"), "{url}");
+    }
+
+    #[test]
+    fn several_hosts_have_each_their_port() {
+        let url = DatabaseUrl::parse("postgresql://ada@one:5433,two,[::1]:5434/ada").unwrap();
+        assert_eq!((url.host(), url.port()), ("one,two,[::1]", Some("5433,5432,5434")));
+        assert_eq!(url.expose(), "postgresql://ada@one:5433,two,[::1]:5434/ada");
+    }
+
+    #[test]
+    fn what_is_known_from_elsewhere_is_used_and_not_written() {
+        let url = DatabaseUrl::parse("postgresql:///?service=ada").unwrap();
+        let pairs = [
+            ("dbname", "ada"),
+            ("host", "db"),
+            ("user", "ada"),
+            ("password", "hush"),
+            ("sslmode", "verify-full"),
+        ];
+        let url = url.completed(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
+        assert_eq!((url.database(), url.host(), url.password()), ("ada", "db", Some("hush")));
+        assert_eq!(url.password_elsewhere(), Some("hush"));
+        let fenced = url.with_database("ada_sb_1");
+        assert_eq!(fenced.database(), "ada_sb_1");
+        assert_eq!(fenced.expose(), "postgresql:///ada_sb_1?service=ada");
+        let environment = url.libpq_environment();
+        assert!(environment.contains(&("PGSSLMODE".to_owned(), "verify-full".to_owned())), "{environment:?}");
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use switchback_engine::cancel::Cancel;
 use switchback_model::{Effect, Failure, Result, code};
-use tokio_postgres::NoTls;
 
 use crate::fence;
 use crate::server;
@@ -65,7 +64,7 @@ pub async fn cancellable(session: &Session, sql: &str, cancel: &Cancel) -> Resul
         done = &mut running => return done,
         () = cancel.cancelled() => {}
     }
-    let asked = session.client().cancel_token().cancel_query(NoTls).await;
+    let asked = session.canceller().cancel().await;
     // It may have finished just before it was asked to stop; then it is done.
     match running.await {
         Ok(()) => Ok(()),

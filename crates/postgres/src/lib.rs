@@ -12,6 +12,8 @@ pub mod server;
 pub mod session;
 pub mod settings;
 pub mod snapshot;
+pub mod sources;
+pub mod tls;
 
 pub use session::Session;
 /// A row of a result, read by its columns' types.

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use switchback_engine::exec::shell_word;
 use switchback_model::{DatabaseUrl, Effect, Failure, Result, code};
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{ChannelBinding, SslMode, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, NoTls, Row};
+use tokio_postgres::{CancelToken, Client, Config, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::tls::{self, Mode};
 
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -17,6 +20,36 @@ pub struct Session {
     client: Client,
     database: String,
     pid: i32,
+    tls: Connector,
+}
+
+/// TLS for one more connection of the same kind.
+#[derive(Clone)]
+struct Connector(MakeRustlsConnect);
+
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connector")
+    }
+}
+
+/// Asks the server to cancel what a session runs; works beside that session's own query.
+#[derive(Clone)]
+pub struct Canceller {
+    token: CancelToken,
+    tls: Connector,
+}
+
+impl Canceller {
+    /// Asks; that the server was asked does not say that it did so.
+    ///
+    /// # Errors
+    /// [`code::CONNECTION_LOST`] where it could not be asked.
+    pub async fn cancel(&self) -> Result<()> {
+        self.token.cancel_query(self.tls.0.clone()).await.map_err(|error| {
+            Failure::new(code::CONNECTION_LOST, "the server could not be asked to cancel").because(&error)
+        })
+    }
 }
 
 impl Session {
@@ -28,11 +61,8 @@ impl Session {
     /// [`code::SERVER_UNREACHABLE`], [`code::LOGIN_REFUSED`], [`code::DATABASE_MISSING`]; none of
     /// them holds the password.
     pub async fn connect(url: &DatabaseUrl, application: &str) -> Result<Self> {
-        let (client, connection) =
-            config(url, application)?.connect(NoTls).await.map_err(|error| refused(url, &error))?;
-        // The task ends with the connection; an error of it is seen by the next query.
-        tokio::spawn(connection);
-        let mut session = Self { client, database: url.database().to_owned(), pid: 0 };
+        let (client, tls) = open(url, application).await?;
+        let mut session = Self { client, database: url.database().to_owned(), pid: 0, tls };
         session.batch(PINNED).await?;
         session.pid = session.one("select pg_backend_pid()", &[]).await?.get(0);
         Ok(session)
@@ -56,6 +86,11 @@ impl Session {
     /// The driver's own client, for what this type does not wrap (COPY, cancelling).
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// What cancels this session's query.
+    pub fn canceller(&self) -> Canceller {
+        Canceller { token: self.client.cancel_token(), tls: self.tls.clone() }
     }
 
     /// All rows of a query.
@@ -86,6 +121,38 @@ const PINNED: &str = "set search_path = pg_catalog; set datestyle = 'ISO, YMD'; 
     set lc_monetary = 'C'; set row_security = off; set statement_timeout = 0; set lock_timeout = 0; \
     set idle_in_transaction_session_timeout = 0; set client_min_messages = warning";
 
+async fn open(url: &DatabaseUrl, application: &str) -> Result<(Client, Connector)> {
+    let hosts = if url.host().is_empty() { default_host() } else { url.host().to_owned() };
+    let mode = Mode::of(url, hosts.split(',').all(|host| host.starts_with(['/', '@'])))?;
+    let connector = tls::connector(url, mode)?;
+    let mut config = config(url, application)?;
+    let first = match mode {
+        Mode::Disable | Mode::Allow => SslMode::Disable,
+        Mode::Prefer => SslMode::Prefer,
+        Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
+    };
+    config.ssl_mode(first);
+    let mut connected = config.connect(connector.clone()).await;
+    // As libpq does it: the other way where the server refuses the first (PostgreSQL manual, 34.19.3).
+    let refused_so =
+        |error: &tokio_postgres::Error| error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
+    let other = match mode {
+        Mode::Allow => Some(SslMode::Require),
+        Mode::Prefer => Some(SslMode::Disable),
+        _ => None,
+    };
+    if let (Err(error), Some(other)) = (&connected, other)
+        && (refused_so(error) || mode == Mode::Prefer && tls::failure(url, "", error).is_some())
+        && let Ok(second) = config.ssl_mode(other).connect(connector.clone()).await
+    {
+        connected = Ok(second);
+    }
+    let (client, connection) = connected.map_err(|error| refused(url, &error))?;
+    // The task ends with the connection; an error of it is seen by the next query.
+    tokio::spawn(connection);
+    Ok((client, Connector(connector)))
+}
+
 fn config(url: &DatabaseUrl, application: &str) -> Result<Config> {
     let mut config = Config::new();
     config.dbname(url.database()).application_name(application).connect_timeout(CONNECT);
@@ -97,22 +164,43 @@ fn config(url: &DatabaseUrl, application: &str) -> Result<Config> {
     for host in hosts.split(',') {
         config.host(host.trim_matches(['[', ']']));
     }
+    for address in url.parameter("hostaddr").unwrap_or_default().split(',').filter(|one| !one.is_empty()) {
+        let address = address
+            .parse()
+            .map_err(|_| Failure::new(code::URL_INVALID, format!("hostaddr={address} is no address")))?;
+        config.hostaddr(address);
+    }
     for port in url.port().unwrap_or("5432").split(',') {
         let port =
             port.parse().map_err(|_| Failure::new(code::URL_INVALID, format!("`{port}` is not a port")))?;
         config.port(port);
     }
-    if let Some(options) = url.parameter("options") {
+    let options = url.parameter("options");
+    if let Some(options) = options {
         config.options(options);
     }
-    match url.parameter("sslmode") {
-        Some(mode @ ("require" | "verify-ca" | "verify-full")) => {
-            return Err(Failure::new(code::URL_INVALID, format!("sslmode={mode} is not supported yet"))
-                .hint("connect over a unix socket or a local tunnel, with sslmode=prefer or disable"));
+    config.channel_binding(match url.parameter("channel_binding") {
+        None | Some("prefer") => ChannelBinding::Prefer,
+        Some("disable") => ChannelBinding::Disable,
+        Some("require") => ChannelBinding::Require,
+        Some(other) => return Err(no_such("channel_binding", other, "disable, prefer, require")),
+    });
+    match url.parameter("target_session_attrs") {
+        None | Some("any") => {}
+        // The read-only fence must not take the primary for a replica.
+        Some("read-write" | "primary") => {
+            let options = options.unwrap_or_default();
+            config.options(format!("{options} -c default_transaction_read_only=off"));
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
-        _ => config.ssl_mode(SslMode::Disable),
-    };
+        Some(other) => return Err(no_such("target_session_attrs", other, "any, read-write, primary")),
+    }
     Ok(config)
+}
+
+fn no_such(parameter: &str, value: &str, known: &str) -> Failure {
+    Failure::new(code::URL_INVALID, format!("{parameter}={value} can't be followed"))
+        .hint(format!("what can be: {known}"))
 }
 
 /// The role that a URL logs in as.
@@ -137,12 +225,15 @@ fn refused(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Failure {
     let user = url.user().unwrap_or_default();
     let database = url.database();
     let place = place(url);
+    if let Some(failure) = tls::failure(url, &place, error) {
+        return failure.because(error);
+    }
     let failure = match error.code() {
         Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => Failure::new(
             code::LOGIN_REFUSED,
             format!("the server at {place} refuses the login of role `{user}`"),
         )
-        .hint("look at the password in the variable or file that the URL comes from"),
+        .hint(login_hint(error)),
         Some(&SqlState::INVALID_CATALOG_NAME) => {
             Failure::new(code::DATABASE_MISSING, format!("there is no database `{database}` at {place}"))
                 .hint(format!("list what is there: psql '{}' -c '\\l'", url.with_database("postgres")))
@@ -160,6 +251,17 @@ fn refused(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Failure {
             .hint(format!("look whether it runs and listens there: pg_isready {}", ready_words(url))),
     };
     failure.because(error)
+}
+
+fn login_hint(error: &tokio_postgres::Error) -> &'static str {
+    let said = error.as_db_error().map_or("", |said| said.message());
+    if said.contains("certificate") {
+        "name a certificate and its key in the URL: sslcert=… and sslkey=…"
+    } else if said.contains("no encryption") {
+        "the server takes that login over TLS only: sslmode=verify-full and sslrootcert=… in the URL"
+    } else {
+        "look at the password in the variable or file that the URL comes from"
+    }
 }
 
 /// The driver says so underneath an error of its configuration.

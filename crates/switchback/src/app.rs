@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use switchback_engine::{clock, journal};
 use switchback_model::config::FILE_NAME;
 use switchback_model::event::Operator;
-use switchback_model::{Config, Failure, Result, RunId, RunView, code};
+use switchback_model::{Config, DatabaseUrl, Failure, Result, RunId, RunView, code};
+use switchback_postgres::sources;
 use switchback_report::terminal::TerminalOptions;
 use switchback_report::theme::Theme;
 use switchback_workflow::world::World;
@@ -134,7 +135,22 @@ impl App {
                 .because(&error)
                 .hint("name the file that is there with --config FILE, or write one: switchback init")
         })?;
-        Config::parse(&text, &path, self.global.environment.as_deref(), &variable)
+        self.complete(Config::parse(&text, &path, self.global.environment.as_deref(), &variable)?)
+    }
+
+    /// The configuration, with what libpq's other sources know of its URLs.
+    pub(crate) fn complete(&self, mut config: Config) -> Result<Config> {
+        let mut said = std::collections::BTreeSet::new();
+        let mut warn = |line: String| {
+            if said.insert(line.clone()) {
+                self.say(&format!("warning: {line}\n"));
+            }
+        };
+        let mut whole = |url: &DatabaseUrl| sources::complete(url, &variable, &mut warn);
+        config.database_url = whole(&config.database_url)?;
+        config.maintenance_url = whole(&config.maintenance_url)?;
+        config.scratch_url = config.scratch_url.as_ref().map(&mut whole).transpose()?;
+        Ok(config)
     }
 
     fn config_path(&self) -> Result<PathBuf> {

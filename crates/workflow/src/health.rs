@@ -7,7 +7,9 @@ use serde::Serialize;
 use switchback_engine::cancel::Cancel;
 use switchback_model::config::Health;
 use switchback_model::{Failure, Result, code};
+use switchback_postgres::tls;
 use tokio::time::{Instant, sleep};
+use ureq::tls::{PemItem, RootCerts};
 
 /// Between two questions.
 const EVERY: Duration = Duration::from_millis(500);
@@ -211,6 +213,7 @@ fn ask_blocking(url: &str, timeout: Duration) -> Outcome {
         .max_redirects_will_error(false)
         .proxy(None)
         .user_agent("switchback")
+        .tls_config(ureq::tls::TlsConfig::builder().root_certs(authorities()).build())
         .build()
         .new_agent();
     let read = agent.get(url).call().map_err(|error| outcome_of(&error, timeout)).and_then(|mut response| {
@@ -221,6 +224,18 @@ fn ask_blocking(url: &str, timeout: Duration) -> Outcome {
         Ok(Answer { status: response.status().as_u16(), body, ms: ms(start.elapsed()) })
     });
     read.map_or_else(|outcome| outcome, Outcome::Answered)
+}
+
+/// The authorities that the operating system trusts; without a file of them, those of browsers.
+fn authorities() -> RootCerts {
+    let text = tls::system_roots().and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
+    let certificates: Vec<_> = ureq::tls::parse_pem(&text)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&certificates) }
 }
 
 fn outcome_of(error: &ureq::Error, timeout: Duration) -> Outcome {
@@ -237,11 +252,7 @@ fn outcome_of(error: &ureq::Error, timeout: Duration) -> Outcome {
 fn check_url(url: &str) -> Result<()> {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
-        Some("http") => Ok(()),
-        Some("https") => {
-            Err(Failure::new(code::HEALTH, format!("{} is https, which is not supported yet", shown(url)))
-                .hint("ask the application itself, over plain HTTP: url = \"http://127.0.0.1:PORT/health\""))
-        }
+        Some("http" | "https") => Ok(()),
         _ => Err(Failure::new(code::HEALTH, format!("{} is not an HTTP URL", shown(url)))
             .hint("write it as url = \"http://127.0.0.1:PORT/health\"")),
     }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use switchback_engine::cancel::Cancel;
 use switchback_model::{Failure, Result, code};
-use tokio_postgres::NoTls;
 
 use crate::session::Session;
 
@@ -48,7 +47,6 @@ pub(super) async fn cancellable<T>(
 /// request that can't be delivered is seen by the query that goes on.
 pub(super) async fn cancel_queries(sessions: &[Session]) {
     for session in sessions {
-        let request = session.client().cancel_token();
-        drop(tokio::time::timeout(REQUEST, request.cancel_query(NoTls)).await);
+        drop(tokio::time::timeout(REQUEST, session.canceller().cancel()).await);
     }
 }

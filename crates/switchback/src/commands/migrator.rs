@@ -65,7 +65,7 @@ pub(crate) enum Way {
 /// `TARGET_LEASED` where a run is open.
 pub(crate) async fn hold(app: &App, place: &Place) -> Result<Held> {
     let config = match (&place.database_url, &place.dir) {
-        (Some(url), Some(dir)) => without_file(url, dir, &place.tool)?,
+        (Some(url), Some(dir)) => app.complete(without_file(url, dir, &place.tool)?)?,
         _ => app.config()?,
     };
     let folder = config.state.clone();

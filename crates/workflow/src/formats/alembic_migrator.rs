@@ -39,13 +39,18 @@ impl AlembicMigrator {
 
     fn call(&self, database: &DatabaseUrl, words: &[&str]) -> Result<Program> {
         let migrations = &self.config.migrations;
-        Ok(Program::of(&migrations.command)?
+        let program = Program::of(&migrations.command)?
             .args(words)
             .folder(self.config.working_directory())
             .envs(&migrations.env)
             .env(&migrations.database_url_variable, database.expose())
             .env("PYTHONUNBUFFERED", "1")
-            .secret(database.password()))
+            .secret(database.password());
+        // A password file names databases, and behind the fence the target has another name.
+        Ok(match database.password_elsewhere() {
+            Some(password) => program.env("PGPASSWORD", password),
+            None => program,
+        })
     }
 }
 
