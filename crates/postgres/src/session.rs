@@ -307,6 +307,11 @@ fn query_failed(sql: &str, error: &tokio_postgres::Error) -> Failure {
         failure = failure.cause(detail);
     }
     failure = failure.cause(format!("in: {beginning}"));
+    if [&SqlState::INVALID_SQL_STATEMENT_NAME, &SqlState::DUPLICATE_PSTATEMENT].contains(&server.code()) {
+        failure = failure.hint(
+            "that is how a pooler of transactions answers: let the URL name the server itself; see: switchback doctor",
+        );
+    }
     match server.hint() {
         Some(hint) => failure.hint(hint),
         None => failure,

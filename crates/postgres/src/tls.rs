@@ -143,7 +143,9 @@ fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>> {
     let read =
         CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>);
     read.map_err(|error| {
-        Failure::new(code::TLS, format!("the certificates in {path} can't be read")).because(&error)
+        Failure::new(code::TLS, format!("the certificates in {path} can't be read"))
+            .because(&error)
+            .hint("look at sslrootcert and sslcert in the URL, PGSSLROOTCERT, PGSSLCERT and ~/.postgresql")
     })
 }
 

@@ -149,6 +149,7 @@ impl App {
         let mut whole = |url: &DatabaseUrl| sources::complete(url, &variable, &mut warn);
         config.database_url = whole(&config.database_url)?;
         config.maintenance_url = whole(&config.maintenance_url)?;
+        config.migration_url = config.migration_url.as_ref().map(&mut whole).transpose()?;
         config.scratch_url = config.scratch_url.as_ref().map(&mut whole).transpose()?;
         Ok(config)
     }

@@ -95,7 +95,7 @@ pub async fn call_in(
 ///
 /// Its sessions are known by their name, which a URL may give them too.
 pub fn url(world: &World, database: &str) -> DatabaseUrl {
-    let url = world.config.database_url.with_database(database);
+    let url = world.config.migrator_url().with_database(database);
     match url.parameter(APPLICATION) {
         Some(_) => url.with_parameter(APPLICATION, &migrator_application(&world.run)),
         None => url,
@@ -213,7 +213,7 @@ impl Watch {
     async fn look_inside(&mut self, caller: &Caller<'_>, part: Part) -> Result<()> {
         let world = caller.world;
         let admin = world.admin().await?;
-        let (role, ours) = (role_of(&world.config.database_url), world.application());
+        let (role, ours) = (role_of(&world.config.migrator_url()), world.application());
         let theirs = migrator_application(&world.run);
         let rows = admin.rows(INSIDE, &[&world.names.fenced, &role, &ours, &theirs]).await?;
         for row in &rows {

@@ -236,7 +236,7 @@ impl World {
     /// As [`World::admin`].
     pub async fn roles(&self) -> Result<Vec<String>> {
         let ours: String = self.admin().await?.one("select current_user::text", &[]).await?.get(0);
-        let mut roles = vec![ours, role_of(&self.config.database_url)];
+        let mut roles = vec![ours, role_of(&self.config.migrator_url())];
         roles.dedup();
         Ok(roles)
     }

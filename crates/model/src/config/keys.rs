@@ -90,6 +90,9 @@ pub struct Environment {
     /// For copies and renames; default: same server and role, database `postgres`.
     #[serde(skip_serializing)]
     pub maintenance_url: Option<String>,
+    /// As the migrator reaches the server, where `database_url` goes through a pooler.
+    #[serde(skip_serializing)]
+    pub migration_url: Option<String>,
     /// A server for scratch databases; default: a private cluster of the same major version.
     #[serde(skip_serializing)]
     pub scratch_url: Option<String>,

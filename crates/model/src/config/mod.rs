@@ -26,7 +26,7 @@ pub use keys::*;
 pub const FILE_NAME: &str = "switchback.toml";
 
 /// The keys of an environment that hold a secret; a snapshot never has them.
-const SECRET_KEYS: &[&str] = &["database_url", "maintenance_url", "scratch_url"];
+const SECRET_KEYS: &[&str] = &["database_url", "maintenance_url", "migration_url", "scratch_url"];
 
 /// Asks for an environment variable.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -52,6 +52,8 @@ pub struct Config {
     pub database_url: DatabaseUrl,
     /// Where copies and renames are done from.
     pub maintenance_url: DatabaseUrl,
+    /// As the migrator reaches the server, where that is another way than the application's.
+    pub migration_url: Option<DatabaseUrl>,
     /// A server for scratch databases; a private cluster where there is none.
     pub scratch_url: Option<DatabaseUrl>,
     /// What a plan carries of all this: no secret in it.
@@ -96,6 +98,7 @@ impl Config {
         let mut config = Self::build(table, &name, root, variables, Path::new("the plan"))?;
         config.database_url = now.database_url.clone();
         config.maintenance_url = now.maintenance_url.clone();
+        config.migration_url.clone_from(&now.migration_url);
         config.scratch_url.clone_from(&now.scratch_url);
         config.migrations.env.clone_from(&now.migrations.env);
         if let (Some(service), Some(now)) = (&mut config.environment.service, &now.environment.service) {
@@ -125,6 +128,8 @@ impl Config {
             Some(url) => DatabaseUrl::parse(url)?,
             None => database_url.with_database("postgres"),
         };
+        let migration = environment.migration_url.as_deref().filter(|url| !url.is_empty());
+        let migration_url = migration.map(DatabaseUrl::parse).transpose()?;
         let scratch = environment.scratch_url.as_deref().filter(|url| !url.is_empty());
         let scratch_url = scratch.map(DatabaseUrl::parse).transpose()?;
         Ok(Self {
@@ -137,9 +142,18 @@ impl Config {
             validations: raw.validations,
             database_url,
             maintenance_url,
+            migration_url,
             scratch_url,
             snapshot,
         })
+    }
+
+    /// The target as the migrator reaches it.
+    pub fn migrator_url(&self) -> DatabaseUrl {
+        match &self.migration_url {
+            Some(url) => url.with_database(self.database_url.database()),
+            None => self.database_url.clone(),
+        }
     }
 
     /// The folder in which the application's commands run.

@@ -147,7 +147,7 @@ impl Held {
 
     async fn one(&self, app: &App, script: &Script, way: Way) -> Result<()> {
         let world = &self.world;
-        let url = &world.config.database_url;
+        let url = &world.config.migrator_url();
         let (program, what, wanted, origin) = match way {
             Way::Up => {
                 (world.migrator().up(url, &script.revision)?, "migration", &script.after, &script.before)

@@ -29,7 +29,7 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
         shown(&before)
     );
     app.confirm_loss(&question)?;
-    let program = migrator.stamp(&held.world.config.database_url, &revision)?;
+    let program = migrator.stamp(&held.world.config.migrator_url(), &revision)?;
     let caller = Caller { world: &held.world, cancel: &held.cancel, hear: &|_| {} };
     migration::call(&caller, program, &format!("stamp {revision}"), async || Ok(false)).await?;
     let current = held.current().await?;

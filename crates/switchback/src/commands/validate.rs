@@ -31,7 +31,7 @@ pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {
         after: &after,
         config: &world.config,
         scripts: &[],
-        model_check: world.migrator().model_check(&world.config.database_url),
+        model_check: world.migrator().model_check(&world.config.migrator_url()),
         models_were_clean: None,
         cancel: &cancel,
     };

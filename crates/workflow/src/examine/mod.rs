@@ -187,7 +187,7 @@ impl<'a> Site<'a> {
         };
         let application = match &admin {
             Err(failure) if unreachable_too(failure, world) => Err(failure.clone()),
-            _ => Session::connect(&world.config.database_url, &world.application()).await.map(Rc::new),
+            _ => Session::connect(&world.config.migrator_url(), &world.application()).await.map(Rc::new),
         };
         Self { world, needs, admin, target, application, identity }
     }
@@ -202,7 +202,7 @@ impl<'a> Site<'a> {
         borrowed(&self.target)
     }
 
-    /// A session as the application has it.
+    /// A session as the application's migrator has it.
     pub fn application(&self) -> Result<&Session> {
         borrowed(&self.application)
     }

@@ -41,57 +41,69 @@ impl Examination for Pooling {
 
     async fn look(&self, site: &Site<'_>) -> Result<Vec<Look>> {
         let config = &site.world.config;
-        let mut looks = vec![maintenance(pooled(&config.maintenance_url).await?)];
-        if site.application().is_ok() {
-            looks.push(application(pooled(&config.database_url).await?, site.needs.closed_fence));
+        let mut looks = vec![direct("pooler before maintenance_url", pooled(&config.maintenance_url).await?)];
+        // One that can't be reached at all was named by the look at connections.
+        if let Ok(found) = pooled(&config.database_url).await {
+            looks.push(application(found, site.needs.migrations, config.migration_url.is_some()));
+        }
+        if let Some(url) = &config.migration_url
+            && let Ok(found) = pooled(url).await
+        {
+            looks.push(direct("pooler before migration_url", found));
         }
         Ok(looks)
     }
 }
 
-fn maintenance(pooled: Pooled) -> Look {
-    const TITLE: &str = "pooler before maintenance_url";
-    const CURE: &str =
-        "let maintenance_url name the server itself (its own port, often 5432), not the pooler";
-    match pooled {
-        Pooled::No => Look::good(TITLE, "none seen"),
+/// What has to reach the server itself.
+fn direct(title: &str, pooled: Pooled) -> Look {
+    let why = match pooled {
+        Pooled::No => return Look::good(title, "none seen"),
         Pooled::Session => {
-            Look::note(TITLE, "sessions are pooled: the fence ends the pooler's own sessions too").cure(CURE)
+            "sessions are pooled: one that ended is lent to somebody else, and names are the pooler's"
         }
         Pooled::Transaction => {
-            let why = "transactions are pooled: a lock of a session is kept by nobody, so there is no lease";
-            Look::bad(TITLE, why).cure(CURE)
+            "transactions are pooled: a lock of a session is kept by nobody, so there is no lease and no timeout"
         }
-    }
+    };
+    Look::bad(title, why)
+        .cure("let that URL name the server itself (its own host and port, often 5432), not the pooler")
 }
 
-fn application(pooled: Pooled, closed_fence: bool) -> Look {
+fn application(pooled: Pooled, migrates: bool, has_other_way: bool) -> Look {
     const TITLE: &str = "pooler before database_url";
-    if pooled == Pooled::No {
-        return Look::good(TITLE, "none seen");
-    }
-    let what = if pooled == Pooled::Session { "sessions are pooled" } else { "transactions are pooled" };
-    let look = if closed_fence {
-        let why = "behind the closed fence the migrator asks it for the target's other name";
-        Look::note(TITLE, format!("{what}; {why}"))
-    } else {
-        Look::note(TITLE, format!("{what}: timeouts set by the migrator's session may not hold"))
+    let what = match pooled {
+        Pooled::No => return Look::good(TITLE, "none seen"),
+        Pooled::Session => "sessions are pooled",
+        Pooled::Transaction => "transactions are pooled",
     };
-    look.cure(
-        "let the pooler pass every database name on (pgbouncer.ini: `* = host=…`), or name the server itself",
-    )
+    if has_other_way {
+        return Look::good(TITLE, format!("{what}; the migrator goes by migration_url"));
+    }
+    let why = "what the migrator's session sets does not hold, and behind the closed fence the pooler is asked for a name \
+               that it does not know";
+    Look::needed(migrates, TITLE, format!("{what}: {why}"))
+        .cure("set migration_url in that environment: the role of database_url, with the server's own host and port")
 }
+
+/// Our own session waits for one that the pooler has lent already.
+const ONLY_ONE: Duration = Duration::from_secs(5);
 
 async fn pooled(url: &DatabaseUrl) -> Result<Pooled> {
+    tokio::time::timeout(2 * ONLY_ONE, look_at(url)).await.unwrap_or(Ok(Pooled::Session))
+}
+
+async fn look_at(url: &DatabaseUrl) -> Result<Pooled> {
     let one = match open(url).await {
-        Err(failure) if of_pooler(&failure) => return Ok(Pooled::Transaction),
+        Err(failure) if is_of_pooler(&failure) => return Ok(Pooled::Transaction),
         opened => opened?,
     };
-    match shared(&one, url).await {
-        Err(failure) if of_pooler(&failure) => return Ok(Pooled::Transaction),
-        Err(failure) => return Err(failure),
-        Ok(true) => return Ok(Pooled::Transaction),
-        Ok(false) => {}
+    match tokio::time::timeout(ONLY_ONE, shared(&one, url)).await {
+        Err(_) => return Ok(Pooled::Session),
+        Ok(Err(failure)) if is_of_pooler(&failure) => return Ok(Pooled::Transaction),
+        Ok(Err(failure)) => return Err(failure),
+        Ok(Ok(true)) => return Ok(Pooled::Transaction),
+        Ok(Ok(false)) => {}
     }
     let (pid, older) = (one.session.pid(), one.older);
     drop(one);
@@ -134,7 +146,7 @@ async fn backend(session: &Session) -> Result<i32> {
 
 /// Prepared statements that are unknown (26000) or there already (42P05), although each session
 /// makes its own: the sign of a pooler that does not follow them.
-fn of_pooler(failure: &Failure) -> bool {
+pub(super) fn is_of_pooler(failure: &Failure) -> bool {
     failure.code == code::QUERY_FAILED
         && ["(26000)", "(42P05)"].iter().any(|state| failure.message.contains(state))
 }

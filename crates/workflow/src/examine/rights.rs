@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use switchback_model::Result;
 use switchback_postgres::session::{Session, ident};
 
-use super::{Connection, Examination, Look, Needs, Site, as_superuser, some_of};
+use super::{Connection, Examination, Look, Needs, Site, as_superuser, pooling, some_of};
 
 /// Roles belong to the server: any database will do to change them.
 const ANY: &str = "postgres";
@@ -86,7 +86,11 @@ async fn migrating(site: &Site<'_>) -> Result<Vec<Look>> {
     let Ok(session) = site.application() else { return Ok(Vec::new()) };
     let sql = "select current_user::text, exists (select from pg_namespace where nspname !~ '^pg_' \
                and nspname <> 'information_schema' and has_schema_privilege(oid, 'create'))";
-    let row = session.one(sql, &[]).await?;
+    let row = match session.one(sql, &[]).await {
+        // The look at poolers says it.
+        Err(failure) if pooling::is_of_pooler(&failure) => return Ok(Vec::new()),
+        row => row?,
+    };
     let (role, creates): (String, bool) = (row.get(0), row.get(1));
     let mut looks = Vec::new();
     if !creates {

@@ -7,7 +7,7 @@ use switchback_postgres::programs::MAJORS;
 use switchback_postgres::server::Identity;
 use switchback_postgres::session::{Session, ident};
 
-use super::{Examination, Look, Site, as_superuser};
+use super::{Examination, Look, Site, as_superuser, pooling};
 
 const APPLICATION: &str = "connection by database_url";
 const MAINTENANCE: &str = "connection by maintenance_url";
@@ -28,7 +28,12 @@ impl Examination for Server {
         let identity = site.identity()?;
         looks.push(version(identity));
         if let Ok(application) = site.application() {
-            looks.extend(same(identity, &Identity::read(application).await?));
+            match Identity::read(application).await {
+                Ok(found) => looks.extend(same(identity, &found)),
+                // The look at poolers says it.
+                Err(failure) if pooling::is_of_pooler(&failure) => {}
+                Err(failure) => return Err(failure),
+            }
         }
         looks.extend(recovery(site.admin()?).await?);
         looks.extend(open_run(site).await?);
@@ -43,9 +48,14 @@ async fn connections(site: &Site<'_>) -> Result<Vec<Look>> {
     match (&site.application, &site.admin) {
         (Err(one), Err(other)) if one.message == other.message => looks.push(Look::failed("connection", one)),
         (application, admin) => {
-            looks.push(match application {
-                Ok(session) => answered(APPLICATION, session, &config.database_url).await?,
-                Err(failure) => Look::failed(APPLICATION, failure),
+            let answer = match application {
+                Ok(session) => answered(APPLICATION, session, &config.migrator_url()).await,
+                Err(failure) => Err(failure.clone()),
+            };
+            looks.extend(match answer {
+                Err(failure) if pooling::is_of_pooler(&failure) => None,
+                Err(failure) => Some(Look::failed(APPLICATION, &failure)),
+                Ok(look) => Some(look),
             });
             looks.push(match admin {
                 Ok(session) => answered(MAINTENANCE, session, &config.maintenance_url).await?,

@@ -125,7 +125,7 @@ impl Step<World> for Record {
 /// The old release's models against the target as it is: without this, a difference afterwards
 /// would be blamed on the migration.
 async fn models_clean(cx: &StepCx<'_, World>) -> Option<bool> {
-    let program = cx.world.migrator().model_check(&cx.world.config.database_url)?;
+    let program = cx.world.migrator().model_check(&cx.world.config.migrator_url())?;
     let finished = program.run(cx.cancel, |_, _| {}).await.ok()?;
     if finished.succeeded() {
         return Some(true);

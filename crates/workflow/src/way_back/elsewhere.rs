@@ -44,7 +44,7 @@ async fn on_private(cx: &StepCx<'_, World>, folder: &std::path::Path, client: &C
     let (ground, name) = (Ground::Private(&scratch), &cx.world.names.rehearsal);
     backup::rebuild(folder, ground, name, client, cx.cancel, &mut hear).await?;
     let admin = scratch.url("postgres");
-    let migrator = cx.world.config.database_url.at(&admin);
+    let migrator = cx.world.config.migrator_url().at(&admin);
     let role = migrator.user().map(ident).unwrap_or_default();
     if !role.is_empty() {
         // Without the roles' own file only their names are known.
@@ -77,7 +77,7 @@ async fn on_server(
     let roles = backup::rebuild(folder, Ground::Server(server), name, client, cx.cancel, &mut hear).await?;
     let tried = match act_as(cx.world, server, client).await {
         Ok(()) => {
-            let migrator = cx.world.config.database_url.at(server).with_login_of(server);
+            let migrator = cx.world.config.migrator_url().at(server).with_login_of(server);
             trial::on_copy(cx, &world_at(cx.world, server.clone(), migrator)).await
         }
         Err(failure) => Err(failure),
@@ -89,7 +89,8 @@ async fn on_server(
 }
 
 async fn act_as(world: &World, server: &DatabaseUrl, client: &Client) -> Result<()> {
-    let Some(role) = world.config.database_url.user() else { return Ok(()) };
+    let migrator = world.config.migrator_url();
+    let Some(role) = migrator.user() else { return Ok(()) };
     let (role, name) = (ident(role), ident(&world.names.rehearsal));
     let sql = format!(
         "grant connect, create, temporary on database {name} to {role}; \
@@ -103,6 +104,7 @@ fn world_at(world: &World, admin: DatabaseUrl, migrator: DatabaseUrl) -> World {
     let mut config = world.config.clone();
     config.maintenance_url = admin;
     config.database_url = migrator;
+    config.migration_url = None;
     let mut there = World::new(config, world.run.clone(), world.operator.clone(), world.folder.clone());
     there.names = world.names.clone();
     there
