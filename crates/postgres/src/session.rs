@@ -61,7 +61,8 @@ impl Session {
     /// [`code::SERVER_UNREACHABLE`], [`code::LOGIN_REFUSED`], [`code::DATABASE_MISSING`]; none of
     /// them holds the password.
     pub async fn connect(url: &DatabaseUrl, application: &str) -> Result<Self> {
-        let (client, tls) = open(url, application).await?;
+        // Boxed: a handshake's state is large, and everybody awaits this.
+        let (client, tls) = Box::pin(open(url, application)).await?;
         let mut session = Self { client, database: url.database().to_owned(), pid: 0, tls };
         session.batch(PINNED).await?;
         session.pid = session.one("select pg_backend_pid()", &[]).await?.get(0);

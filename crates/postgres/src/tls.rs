@@ -123,14 +123,11 @@ fn no_root(mode: Mode) -> Failure {
 }
 
 fn roots(named: &str) -> Result<RootCertStore> {
-    let path = match (named, system_roots()) {
-        ("system", Some(path)) => path,
-        ("system", None) => {
-            let message = "sslrootcert=system, and this system has no file of authorities";
-            return Err(Failure::new(code::TLS, message).hint("apt-get install ca-certificates"));
-        }
-        (path, _) => path,
+    let missing = || {
+        Failure::new(code::TLS, "sslrootcert=system, and this system has no file of authorities")
+            .hint("apt-get install ca-certificates")
     };
+    let path = if named == "system" { system_roots().ok_or_else(missing)? } else { named };
     let mut store = RootCertStore::empty();
     let (added, _) = store.add_parsable_certificates(certificates(path)?);
     if added == 0 {
