@@ -1,6 +1,7 @@
 //! A real PgBouncer between us and the server, in each of its modes.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -38,12 +39,14 @@ impl Pooler {
         let file = folder.path().join("pgbouncer.ini");
         std::fs::write(&file, text).unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
-        let mut command = Command::new("pgbouncer");
-        // It refuses to run as root.
-        if Command::new("id").arg("-u").output().unwrap().stdout == b"0\n" {
-            command.args(["-u", "postgres"]);
+        // It must not outlive a test that is killed, and it refuses to be root: whoever runs the server.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "INT", "--", "pgbouncer"]);
+        let owner = std::fs::metadata(&socket).unwrap();
+        if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+            command.uid(owner.uid()).gid(owner.gid());
         }
-        command.arg(file).stdout(Stdio::null()).stderr(Stdio::null());
+        command.arg(file).current_dir("/").stdout(Stdio::null()).stderr(Stdio::null());
         let psql = Places::system().find_client(15).await.unwrap().program("psql");
         let pooler = Self { child: command.spawn().unwrap(), folder, psql };
         let start = Instant::now();

@@ -215,7 +215,7 @@ async fn down_or_word(cx: &StepCx<'_, World>, written: Vec<String>) -> Result<De
     let tried = if down_failed(cx)? {
         Err(Failure::new(code::MIGRATION_FAILED, "it was clean on a copy, and failed on the target"))
     } else {
-        trial::downgrade_on_a_copy(cx).await
+        Box::pin(trial::downgrade_on_a_copy(cx)).await
     };
     match tried {
         Ok(()) => Ok(Decision::of(

@@ -29,7 +29,8 @@ pub(super) async fn downgrade_on_a_copy(cx: &StepCx<'_, World>) -> Result<()> {
     let admin = world.admin().await?;
     let name = target::name_now(world).await?;
     if !Rights::read(&admin, &name).await?.create_database {
-        return elsewhere::on_a_scratch_server(cx, &name).await;
+        // Boxed: it is rare, and whoever asks for the way back should not carry its state.
+        return Box::pin(elsewhere::on_a_scratch_server(cx, &name)).await;
     }
     copy::drop_database(&admin, &names.rehearsal).await?;
     copy::clone(&admin, &name, &names.rehearsal, cx.cancel).await?;
