@@ -15,8 +15,9 @@ use super::{Connection, Examination, Look, Site};
 /// A backend that is this much older than our connection was there before it. Clocks are not
 /// compared, only lengths of time, so little is enough.
 const OLDER: Duration = Duration::from_secs(1);
-/// How long a session that was closed may take to be given back.
-const GIVEN_BACK: Duration = Duration::from_millis(30);
+/// How long a session that was closed may take to be cleaned and given back.
+const GIVEN_BACK: [Duration; 3] =
+    [Duration::from_millis(30), Duration::from_millis(100), Duration::from_millis(250)];
 
 pub(super) struct Pooling;
 
@@ -98,19 +99,23 @@ async fn look_at(url: &DatabaseUrl) -> Result<Pooled> {
         Err(failure) if is_of_pooler(&failure) => return Ok(Pooled::Transaction),
         opened => opened?,
     };
-    match tokio::time::timeout(ONLY_ONE, shared(&one, url)).await {
+    let other = match tokio::time::timeout(ONLY_ONE, shared(&one, url)).await {
         Err(_) => return Ok(Pooled::Session),
         Ok(Err(failure)) if is_of_pooler(&failure) => return Ok(Pooled::Transaction),
         Ok(Err(failure)) => return Err(failure),
-        Ok(Ok(true)) => return Ok(Pooled::Transaction),
-        Ok(Ok(false)) => {}
-    }
-    let (pid, older) = (one.session.pid(), one.older);
+        Ok(Ok(None)) => return Ok(Pooled::Transaction),
+        Ok(Ok(Some(other))) => other,
+    };
+    let (pids, older) = ([one.session.pid(), other], one.older);
     drop(one);
-    tokio::time::sleep(GIVEN_BACK).await;
-    let next = open(url).await?;
-    let again = next.session.pid() == pid || next.older || older;
-    Ok(if again { Pooled::Session } else { Pooled::No })
+    for pause in GIVEN_BACK {
+        tokio::time::sleep(pause).await;
+        let next = open(url).await?;
+        if older || next.older || pids.contains(&next.session.pid()) {
+            return Ok(Pooled::Session);
+        }
+    }
+    Ok(Pooled::No)
 }
 
 struct Opened {
@@ -127,17 +132,18 @@ async fn open(url: &DatabaseUrl) -> Result<Opened> {
     Ok(Opened { older: age > (start.elapsed() + OLDER).as_secs_f64(), session })
 }
 
-/// Whether a second session is given the first one's backend while that is open.
-async fn shared(one: &Opened, url: &DatabaseUrl) -> Result<bool> {
+/// The backend of a second session; none where the two share theirs while both are open.
+async fn shared(one: &Opened, url: &DatabaseUrl) -> Result<Option<i32>> {
     let other = open(url).await?;
     let first: i32 = backend(&one.session).await?;
     let second: i32 = backend(&other.session).await?;
     let kept: String = one.session.one("select current_setting('search_path')", &[]).await?.get(0);
-    Ok(first == second
+    let shared = first == second
         || one.session.pid() == other.session.pid()
         || first != one.session.pid()
         || second != other.session.pid()
-        || kept != "pg_catalog")
+        || kept != "pg_catalog";
+    Ok((!shared).then_some(second))
 }
 
 async fn backend(session: &Session) -> Result<i32> {
