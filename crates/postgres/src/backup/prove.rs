@@ -145,7 +145,8 @@ pub(super) async fn restore_and_compare(
     let name = format!("sb_proof_{}", unique());
     let trial = Trial { folder, manifest, ground, client, session: &session, name: &name };
     let made = trial.roles(cancel).await?;
-    let outcome = trial.run(cancel, heard).await;
+    // Boxed: whoever awaits this should not carry all of its state.
+    let outcome = Box::pin(trial.run(cancel, heard)).await;
     let mut left = if after == After::Clean { trial.clean(&made).await } else { Vec::new() };
     let (took, mut comparison) = outcome?;
     comparison.notes.append(&mut left);
@@ -219,7 +220,7 @@ impl Trial<'_> {
         let (folder, manifest, client) = (self.folder, self.manifest, self.client);
         let dump =
             Dump { folder, manifest, url: &url, tablespaces: false, code: code::BACKUP_FAILED, client };
-        let took = pg_restore(dump, cancel, heard).await?;
+        let took = Box::pin(pg_restore(dump, cancel, heard)).await?;
         let subject = Subject { folder, manifest, url: &url, same_major: true, tablespaces: false, client };
         let mut comparison = compare(subject, cancel, heard).await?;
         comparison.notes.extend(note);

@@ -62,7 +62,8 @@ pub async fn restore(
     let session = Session::connect(request.server, &request.client.application).await?;
     refuse_unless_possible(&session, request, &manifest).await?;
     let name = format!("sb_restore_{}", unique());
-    let filled = fill_and_compare(request, &manifest, &session, &name, cancel, &heard).await;
+    // Boxed: whoever awaits this should not carry all of its state.
+    let filled = Box::pin(fill_and_compare(request, &manifest, &session, &name, cancel, &heard)).await;
     let comparison = match filled {
         Ok(comparison) => comparison,
         Err(failure) if failure.code == code::BACKUP_DIFFERS => {
