@@ -31,6 +31,12 @@ pub struct Sample {
     pub disk_free_bytes: Option<u64>,
     /// Sessions in the target, ours not counted.
     pub sessions: Option<u32>,
+    /// Where the WAL was when the monitor began: a later process goes on counting from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wal_from: Option<String>,
+    /// What can't be seen, with the cure; said with the first look of a process.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// A session that waits, and whom it waits for.

@@ -6,6 +6,7 @@ pub mod copy;
 pub mod digest;
 pub mod fence;
 pub mod lease;
+pub mod monitor;
 pub mod programs;
 pub mod scratch;
 pub mod server;
@@ -13,6 +14,7 @@ pub mod session;
 pub mod settings;
 pub mod snapshot;
 pub mod sources;
+pub mod statements;
 pub mod tls;
 
 pub use session::Session;

@@ -7,7 +7,7 @@ use switchback_model::{DatabaseUrl, Effect, Failure, Result, code};
 use tokio_postgres::config::{ChannelBinding, SslMode, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{CancelToken, Client, Config, Row};
+use tokio_postgres::{CancelToken, Client, Config, Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::tls::{self, Mode};
@@ -107,6 +107,17 @@ impl Session {
     /// The first row of a query, where there is one.
     pub async fn optional(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>> {
         Ok(self.rows(sql, parameters).await?.into_iter().next())
+    }
+
+    /// Has a query planned that will be asked again and again.
+    pub async fn prepare(&self, sql: &str) -> Result<Statement> {
+        self.client.prepare(sql).await.map_err(|error| query_failed(sql, &error))
+    }
+
+    /// The one row of a prepared query.
+    pub async fn one_prepared(&self, query: &Statement, parameters: &[&(dyn ToSql + Sync)]) -> Result<Row> {
+        let asked = self.client.query_one(query, parameters).await;
+        asked.map_err(|error| query_failed("a prepared query", &error))
     }
 
     /// Runs statements by the simple protocol: several in one message are one transaction, unless
