@@ -258,13 +258,19 @@ impl RunView {
     /// For how long users saw no application: from the step of kind `from` to the end of the step
     /// (or undo) that gave it back.
     pub fn downtime_ms(&self, taken: &str, given_back: &str, now: Timestamp) -> Option<u64> {
+        let (from, until) = self.downtime(taken, given_back, now)?;
+        u64::try_from(until.duration_since(from).as_millis()).ok()
+    }
+
+    /// As [`RunView::downtime_ms`], as two moments.
+    pub fn downtime(&self, taken: &str, given_back: &str, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let from = self.steps_of(taken).find_map(|step| step.started_at)?;
         let until = self
             .steps_of(given_back)
             .find_map(|step| step.finished_at.filter(|_| step.state == StepState::Done))
             .or_else(|| self.steps_of(taken).find_map(|step| step.undone_at))
             .unwrap_or(now);
-        u64::try_from(until.duration_since(from).as_millis()).ok()
+        Some((from, until))
     }
 
     fn steps_of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a StepView> {

@@ -205,13 +205,14 @@ impl World {
         let admin = self.admin().await?;
         let mine = [Some(admin.pid()), self.lease.borrow().as_ref().map(|session| session.pid())];
         let mine: Vec<i32> = mine.into_iter().flatten().collect();
-        let sql = "select pid from pg_stat_activity where (application_name = $1 or application_name = $2) \
-                   and not pid = any($3)";
+        let sql = "select pid from pg_stat_activity where application_name = any($1) \
+                   and not pid = any($2)";
         let start = Instant::now();
         let mut ended = 0;
-        let migrator = migrator_application(&self.run);
+        let (migrator, monitor) = (migrator_application(&self.run), crate::monitor::application(&self.run));
+        let names = [self.application(), migrator, monitor];
         loop {
-            let left = admin.rows(sql, &[&self.application(), &migrator, &mine]).await?;
+            let left = admin.rows(sql, &[&names.as_slice(), &mine]).await?;
             if left.is_empty() {
                 return Ok(ended);
             }

@@ -83,7 +83,7 @@ fn here(site: &Site<'_>, target: u64) -> Vec<Demand> {
 }
 
 /// Where the server keeps the target, where that is a folder of this machine.
-async fn data_folder(session: &Session, target: &str) -> Result<Option<PathBuf>> {
+pub(crate) async fn data_folder(session: &Session, target: &str) -> Result<Option<PathBuf>> {
     // Only roles that may read every setting find data_directory among them.
     let sql = "select coalesce(nullif(pg_tablespace_location(dattablespace), ''), \
                (select setting from pg_settings where name = 'data_directory')), \
@@ -174,7 +174,8 @@ fn room(demands: &[Demand]) -> Result<Look> {
     })
 }
 
-fn free(path: &Path) -> Result<u64> {
+/// The bytes that are free where a path is.
+pub(crate) fn free(path: &Path) -> Result<u64> {
     let stat = rustix::fs::statvfs(path).map_err(|error| unreadable(path, &error.into()))?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }

@@ -6,7 +6,7 @@
 
 mod code;
 mod commands;
-mod disk;
+pub(crate) mod disk;
 mod health;
 mod leftovers;
 mod logs;

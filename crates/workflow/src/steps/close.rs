@@ -8,7 +8,7 @@ use switchback_model::plan::UndoPolicy;
 
 use super::lease;
 use crate::world::World;
-use crate::{failover, page};
+use crate::{failover, impact, page};
 
 /// Maintenance off, block off, marker off.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,6 +29,7 @@ impl Step<World> for Close {
 
     async fn run(&self, cx: &StepCx<'_, World>) -> Result<()> {
         page::open(cx.world, cx.cancel).await?;
+        impact::after(cx.world).await;
         if let Some(service) = cx.world.service() {
             service.unblock(&cx.world.run.0).await?;
         }

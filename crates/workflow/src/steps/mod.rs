@@ -55,6 +55,11 @@ pub fn downtime_ms(run: &RunView, now: Timestamp) -> Option<u64> {
     DOWN_FROM.iter().find_map(|kind| run.downtime_ms(kind, UP_AGAIN, now))
 }
 
+/// From when to when that was.
+pub fn downtime(run: &RunView, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+    DOWN_FROM.iter().find_map(|kind| run.downtime(kind, UP_AGAIN, now))
+}
+
 #[cfg(test)]
 mod tests {
     use super::STEPS;

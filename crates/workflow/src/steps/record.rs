@@ -11,7 +11,7 @@ use switchback_postgres::settings::DatabaseSettings;
 
 use super::lease::Lease;
 use crate::world::World;
-use crate::{files, git};
+use crate::{files, git, impact, monitor};
 
 /// Where the catalog is kept, in the run's folder.
 pub const CATALOG: &str = "catalog-before.json";
@@ -100,6 +100,8 @@ impl Step<World> for Record {
             Some(repository) => Some(repository.position().await?),
             None => None,
         };
+        monitor::keep_names(world, &session).await;
+        impact::before(world).await;
         let models_clean = if self.models { models_clean(cx).await } else { None };
         Ok(Recorded { catalog: catalog.digest(), head, models_clean })
     }

@@ -8,7 +8,7 @@ use switchback_model::plan::UndoPolicy;
 
 use crate::services::ServiceState;
 use crate::world::World;
-use crate::{application, target};
+use crate::{application, impact, target};
 
 /// The new release, started.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,6 +38,7 @@ impl Step<World> for Start {
             super::record::settings_again(cx).await?;
         }
         let parts = super::stop::ran(cx)?;
+        impact::start(cx.world).await;
         match cx.world.service() {
             Some(service) if !parts.is_empty() => service.start_parts(&cx.world.run.0, &parts).await,
             _ => Ok(()),
