@@ -4,7 +4,7 @@ use serde_json::Value;
 use switchback_model::event::{Direction, RunStatus};
 use switchback_model::plan::{Plan, PlannedStep, Release, UndoPolicy};
 use switchback_model::run::{StepState, StepView};
-use switchback_model::{Effect, Exit, RunView};
+use switchback_model::{Effect, Event, Exit, RunView};
 
 use crate::json;
 use crate::text;
@@ -113,6 +113,39 @@ pub(crate) fn name(key: &str) -> String {
     key.replace('_', " ")
 }
 
+/// What a check of the data found.
+pub(crate) struct Check {
+    pub(crate) name: String,
+    pub(crate) ok: bool,
+    pub(crate) warning: bool,
+    pub(crate) detail: String,
+}
+
+/// What the steps of kind `validate` checked. One that failed has no output; what it noted before it
+/// failed says what it saw.
+pub(crate) fn checks(run: &RunView) -> Vec<Check> {
+    let steps = run.planned().filter(|(planned, _)| planned.kind == "validate");
+    let lists = steps.filter_map(|(_, step)| {
+        let given = step.output.as_ref().and_then(|output| output.get("checks"));
+        given.or_else(|| step.notes.get("checks"))?.as_array()
+    });
+    lists.flatten().map(check).collect()
+}
+
+fn check(check: &Value) -> Check {
+    let field = |name: &str| check.get(name).filter(|value| !value.is_null());
+    let text = |name: &str| field(name).map(json::plain).unwrap_or_default();
+    // What is not said to be fine is not.
+    let is = |name: &str| field(name).and_then(Value::as_bool).unwrap_or(false);
+    Check { name: text("name"), ok: is("ok"), warning: is("warning"), detail: text("detail") }
+}
+
+/// What kind of event it is, as scripts know it.
+pub(crate) fn kind(event: &Event) -> String {
+    let value = serde_json::to_value(&event.what).unwrap_or_default();
+    value.get("kind").map(json::plain).unwrap_or_default()
+}
+
 /// The kind of step that takes the backup.
 pub(crate) fn is_backup(kind: &str) -> bool {
     kind == "backup"
@@ -135,6 +168,11 @@ pub(crate) fn release(release: Option<&Release>) -> String {
         Some(release) if release.commit.starts_with(&release.name) => text::short(&release.commit).to_owned(),
         Some(release) => format!("{} ({})", release.name, text::short(&release.commit)),
     }
+}
+
+/// A release as a person calls it.
+pub(crate) fn release_name(release: &Release) -> &str {
+    if release.commit.starts_with(&release.name) { text::short(&release.commit) } else { &release.name }
 }
 
 /// From one state to another, or that it stays.

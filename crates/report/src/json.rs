@@ -7,6 +7,8 @@ use switchback_model::{Event, RunView, What};
 
 use crate::Reporter;
 use crate::facts;
+use crate::monitor;
+use crate::papers::Papers;
 use crate::text;
 
 /// Writes one document when nothing follows any more: the last event, and the folded run as
@@ -47,7 +49,8 @@ impl Reporter for Json {
 ///
 /// The folded run stands under `run` as it is, so a reader of the events knows every field; what
 /// is derived stands beside it.
-pub fn report_json(run: &RunView) -> Value {
+pub fn report_json(papers: &Papers) -> Value {
+    let run = &papers.view;
     let outcome = run.outcome.as_ref();
     json!({
         "format": 1,
@@ -69,7 +72,21 @@ pub fn report_json(run: &RunView) -> Value {
             "proof": step.proof,
             "undo_proof": step.undo_proof,
         })).collect::<Vec<_>>(),
+        "monitor": monitored(papers),
+        "impact": papers.impact,
         "run": run,
+    })
+}
+
+/// What the monitor saw, in short; the samples themselves are in the run's folder.
+fn monitored(papers: &Papers) -> Value {
+    let samples = &papers.samples;
+    json!({
+        "looks": samples.len(),
+        "wal_bytes": monitor::most(samples, |sample| sample.wal_bytes),
+        "database_bytes": monitor::most(samples, |sample| sample.database_bytes),
+        "waits": monitor::waited(samples).iter().map(|one| one.waiter).collect::<Vec<_>>(),
+        "long_transactions": monitor::long(samples),
     })
 }
 
@@ -118,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_report_reads_back() {
-        let report = report_json(&Story::unwound().view());
+        let report = report_json(&Papers::of(Story::unwound().view()));
         assert_eq!((&report["status"], &report["exit_status"]), (&json!("undone"), &json!(4)));
         let run: RunView = serde_json::from_value(report["run"].clone()).unwrap();
         assert_eq!(report["fingerprint"], json!(run.plan.fingerprint()));

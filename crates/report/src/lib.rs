@@ -7,9 +7,13 @@
 
 mod facts;
 pub mod failure;
+pub mod html;
 pub mod json;
 pub mod jsonl;
 pub mod markdown;
+mod monitor;
+pub mod papers;
+mod performance;
 pub mod plan;
 pub mod tables;
 pub mod terminal;
@@ -17,12 +21,14 @@ pub mod terminal;
 mod testing;
 mod text;
 pub mod theme;
+mod verdict;
 
 use std::io::{self, Write};
 
 use jiff::Timestamp;
 use switchback_model::{Event, Plan, RunView};
 
+pub use papers::Papers;
 pub use terminal::{Terminal, TerminalOptions};
 pub use theme::{Mark, Theme};
 
@@ -66,9 +72,10 @@ pub struct Document<T> {
 }
 
 /// Every document about a run.
-pub const RUN_DOCUMENTS: &[Document<RunView>] = &[
+pub const RUN_DOCUMENTS: &[Document<Papers>] = &[
     Document { name: "md", also: &["markdown"], render: markdown::report },
-    Document { name: "json", also: &[], render: |run| json::pretty(&json::report_json(run)) },
+    Document { name: "html", also: &["htm"], render: html::report },
+    Document { name: "json", also: &[], render: |papers| json::pretty(&json::report_json(papers)) },
 ];
 
 /// Every document about a plan, but for the text for people, which needs a [`Theme`]:

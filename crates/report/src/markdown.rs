@@ -3,19 +3,21 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use serde_json::Value;
 use switchback_model::plan::{PlannedStep, UndoPolicy};
 use switchback_model::run::{StepState, StepView};
 use switchback_model::{Failure, RunView};
 
 use crate::facts::{self, given};
 use crate::json::plain;
-use crate::plan;
+use crate::papers::Papers;
+use crate::performance::{self, Verdict};
 use crate::text::{clean, moment, took};
 use crate::theme::Theme;
+use crate::{monitor, plan};
 
 /// The report in Markdown.
-pub fn report(run: &RunView) -> String {
+pub fn report(papers: &Papers) -> String {
+    let run = &papers.view;
     let mut out = format!("# Run {} of {}\n\n", cell(&run.plan.run.0), cell(&run.plan.environment));
     outcome(&mut out, run);
     failure(&mut out, run);
@@ -24,8 +26,11 @@ pub fn report(run: &RunView) -> String {
     plan::migrations(&mut out, &run.plan);
     timeline(&mut out, run);
     checks(&mut out, run);
+    changes(&mut out, papers);
     pairs(&mut out, "Backup", &given(run, facts::is_backup));
     pairs(&mut out, "Restore point", &given(run, facts::is_restore_point));
+    monitored(&mut out, papers);
+    performance(&mut out, papers);
     plan::way_back_table(&mut out, &run.plan);
     plan::list(&mut out, "Notes", run.plan.notes.iter());
     plan::list(&mut out, "Warnings", run.warnings.iter());
@@ -164,26 +169,62 @@ fn said(failure: &Failure) -> String {
     format!("{}: {}", failure.code, prose(&failure.message))
 }
 
-/// What the steps of kind `validate` checked.
+/// What was checked.
 fn checks(out: &mut String, run: &RunView) {
-    let steps = run.planned().filter(|(planned, _)| planned.kind == "validate");
-    // A validation that failed has no output; what it noted before it failed says what it saw.
-    let lists = steps.filter_map(|(_, step)| {
-        let given = step.output.as_ref().and_then(|output| output.get("checks"));
-        given.or_else(|| step.notes.get("checks"))?.as_array()
-    });
-    let rows: Vec<_> = lists.flatten().map(check).collect();
-    if !rows.is_empty() {
+    let checks = facts::checks(run);
+    if !checks.is_empty() {
         out.push_str("\n## Checks\n\n");
-        table(out, &["check", "result", "detail"], rows.into_iter());
+        let sign = |ok: bool| if ok { "✓" } else { "✗" }.to_owned();
+        let rows = checks.iter().map(|one| vec![cell(&one.name), sign(one.ok), prose(&one.detail)]);
+        table(out, &["check", "result", "detail"], rows);
     }
 }
 
-fn check(check: &Value) -> Vec<String> {
-    let field = |name: &str| check.get(name).filter(|value| !value.is_null()).map(plain).unwrap_or_default();
-    // What is not said to be fine is not.
-    let fine = check.get("ok").and_then(Value::as_bool).unwrap_or(false);
-    vec![cell(&field("name")), if fine { "✓" } else { "✗" }.to_owned(), prose(&field("detail"))]
+/// What the charts of the page show, in numbers.
+fn monitored(out: &mut String, papers: &Papers) {
+    let samples = &papers.samples;
+    if samples.is_empty() {
+        return;
+    }
+    let _ = write!(out, "\n## The server meanwhile\n\n{}\n", prose(&monitor::summary(samples)));
+    let waited = monitor::waited(samples);
+    if !waited.is_empty() {
+        out.push('\n');
+        let rows = waited.iter().map(|one| {
+            let blockers: Vec<_> = one.blockers.iter().map(|one| monitor::blocker(one)).collect();
+            let who = format!("session {} of {}", one.waiter.pid, one.waiter.who);
+            vec![cell(&who), cell(&one.waiter.wants), took(one.waiter.waited_ms), cell(&blockers.join("; "))]
+        });
+        table(out, &["who waited", "for", "how long", "in its way"], rows);
+    }
+    let long: Vec<_> = monitor::long(samples).into_iter().map(monitor::transaction).collect();
+    plan::list(out, "Long transactions", long.iter());
+}
+
+/// How schema and rows changed, in numbers; the page has them side by side.
+fn changes(out: &mut String, papers: &Papers) {
+    let differences = papers.differences();
+    let changed = papers.tables.values().filter(|rows| rows.after.is_some() && rows.changed()).count();
+    let Some(differences) = differences else { return };
+    out.push_str("\n## Schema and rows\n\n");
+    let added = differences.iter().filter(|one| one.before.is_none()).count();
+    let removed = differences.iter().filter(|one| one.after.is_none()).count();
+    let altered = differences.len() - added - removed;
+    bullet(out, "definitions", &format!("{added} added, {altered} changed, {removed} removed"));
+    bullet(out, "tables with other data than before", &changed.to_string());
+}
+
+fn performance(out: &mut String, papers: &Papers) {
+    let Some(impact) = &papers.impact else { return };
+    out.push_str("\n## Performance\n\n");
+    match &impact.missing {
+        Some(missing) if impact.statements.is_empty() => bullet(out, "not measured", &prose(missing)),
+        _ => bullet(out, "statements", &performance::summary(impact)),
+    }
+    let slower = performance::ranked(impact).into_iter();
+    for (statement, verdict) in slower.filter(|(_, verdict)| matches!(verdict, Verdict::Slower(_))) {
+        bullet(out, &verdict.text(), &code(&statement.query));
+    }
 }
 
 fn pairs(out: &mut String, title: &str, facts: &[(String, String)]) {

@@ -9,6 +9,7 @@ mod footer;
 mod header;
 mod live;
 mod pace;
+mod watch;
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -17,6 +18,7 @@ use std::time::Duration;
 use indicatif::ProgressDrawTarget;
 use jiff::Timestamp;
 use switchback_model::event::{Direction, Operator, Unit};
+use switchback_model::monitor::Sample;
 use switchback_model::plan::{PlannedStep, UndoPolicy};
 use switchback_model::run::StepState;
 use switchback_model::{Event, Failure, RunView, What};
@@ -27,6 +29,7 @@ use crate::theme::{Mark, Theme};
 use crate::{Reporter, facts};
 use live::Live;
 use pace::Pace;
+use watch::Watch;
 
 /// For how long users have seen no application, and whether that goes on: the time that it counts
 /// up to the given moment.
@@ -88,6 +91,7 @@ pub struct Terminal {
     acting: Option<Acting>,
     lines: VecDeque<String>,
     warnings: usize,
+    watch: Watch,
 }
 
 /// The step that is at work.
@@ -96,6 +100,15 @@ struct Acting {
     since: Timestamp,
     said: Option<Timestamp>,
     pace: Pace,
+    /// What the server says of it.
+    server: Option<String>,
+}
+
+impl Acting {
+    fn detail(&self, theme: Theme) -> String {
+        let parts = [Some(self.pace.text(theme)), self.server.clone()].into_iter().flatten();
+        parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(theme.dot())
+    }
 }
 
 impl Terminal {
@@ -120,6 +133,7 @@ impl Terminal {
             acting: None,
             lines: VecDeque::new(),
             warnings: 0,
+            watch: Watch::default(),
         }
     }
 
@@ -172,7 +186,8 @@ impl Terminal {
         let Some((n, planned)) = find(run, id) else { return };
         let title = if back { format!("take back: {}", planned.title) } else { planned.title.clone() };
         self.lines.clear();
-        self.acting = Some(Acting { title: title.clone(), since: at, said: None, pace: Pace::default() });
+        self.acting =
+            Some(Acting { title: title.clone(), since: at, said: None, pace: Pace::default(), server: None });
         let place =
             if back { taking_back(run) } else { format!("step {} of {}", n + 1, run.plan.steps.len()) };
         let foot = format!("{place}{}{}", self.theme.dot(), safety(run));
@@ -235,8 +250,21 @@ impl Terminal {
         let Some(acting) = &mut self.acting else { return Ok(()) };
         let (what, done, total, unit) = seen;
         acting.pace.see(at, what, done, total, unit);
-        self.live.detail(&acting.pace.text(self.theme), acting.pace.share());
+        self.live.detail(&acting.detail(self.theme), acting.pace.share());
         self.still_at_work(at)
+    }
+
+    /// What the monitor saw: news as lines, the rest on the live line.
+    fn sampled(&mut self, sample: &Sample) -> io::Result<()> {
+        for line in self.watch.news(sample) {
+            let line = format!("  {} {}\n", self.theme.mark(Mark::Warn), clean(&line));
+            self.tell(&line)?;
+        }
+        if let Some(acting) = &mut self.acting {
+            acting.server = watch::at_work(sample).map(|line| clean(&line));
+            self.live.detail(&acting.detail(self.theme), acting.pace.share());
+        }
+        Ok(())
     }
 
     /// Says that a long step is at work, where no live line does.
@@ -250,7 +278,7 @@ impl Terminal {
             return Ok(());
         }
         acting.said = Some(now);
-        let (title, detail) = (acting.title.clone(), acting.pace.text(self.theme));
+        let (title, detail) = (acting.title.clone(), acting.detail(self.theme));
         let took = text::about(between(acting.since, now));
         let row = self.row(Mark::Working, &title, &took, &detail);
         self.tell(&row)
@@ -324,7 +352,8 @@ impl Reporter for Terminal {
             What::Output { line, .. } => self.output(line),
             What::Warning { message } => self.warning(message),
             What::Finished { .. } => self.ended(run),
-            What::Planned { .. } | What::StepNoted { .. } | What::Sampled { .. } | What::Unknown => Ok(()),
+            What::Sampled { sample } => self.sampled(sample),
+            What::Planned { .. } | What::StepNoted { .. } | What::Unknown => Ok(()),
         }
     }
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use switchback_model::event::{Direction, Durations, Operator, RunStatus, Unit};
+use switchback_model::monitor::{Blocker, Sample, Waiter};
 use switchback_model::plan::{Outlook, Pending, PlannedStep, Release, UndoPolicy, WayBack};
 use switchback_model::{Effect, Event, Exit, Failure, Plan, RunId, RunView, What, code};
 
@@ -307,4 +308,40 @@ fn steps() -> Vec<PlannedStep> {
         estimate: None,
     };
     steps.into_iter().map(step).collect()
+}
+
+/// A look at the server, in which something was seen.
+pub(crate) fn sample(ms: i64, change: impl FnOnce(&mut Sample)) -> Sample {
+    let mut sample = Sample {
+        at: at(ms),
+        step: APPLY.into(),
+        waiters: Vec::new(),
+        long_transactions: Vec::new(),
+        replicas: Vec::new(),
+        commands: Vec::new(),
+        wal_bytes: Some(0),
+        database_bytes: Some(4_800_000_000),
+        disk_free_bytes: None,
+        sessions: Some(0),
+        wal_from: None,
+        missing: Vec::new(),
+    };
+    change(&mut sample);
+    sample
+}
+
+/// Somebody who waits behind session 99.
+pub(crate) fn waiter(who: &str, waited_ms: u64) -> Waiter {
+    Waiter {
+        pid: 41,
+        who: who.into(),
+        statement: "alter table users add column b int".into(),
+        wants: "AccessExclusiveLock on public.users".into(),
+        waited_ms,
+        blocked_by: vec![Blocker {
+            pid: 99,
+            who: "report (psql)".into(),
+            statement: "select '…' from users".into(),
+        }],
+    }
 }

@@ -5,6 +5,7 @@ mod app;
 mod cli;
 mod commands;
 mod error;
+mod papers;
 mod run;
 
 use std::process::ExitCode;

@@ -11,12 +11,14 @@ use switchback_engine::log::{Log, Observer};
 use switchback_engine::runner::Runner;
 use switchback_model::run::Outcome;
 use switchback_model::{Config, Exit, Failure, Plan, Result, RunId, RunView, code};
-use switchback_report::{FORMATS, RUN_DOCUMENTS, Reporter, Terminal, document};
+use switchback_report::{FORMATS, RUN_DOCUMENTS, Reporter, Terminal};
+use switchback_workflow::monitor;
 use switchback_workflow::steps::STEPS;
 use switchback_workflow::world::World;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{self, App};
+use crate::papers;
 
 /// Begins a new run.
 pub(crate) async fn begin(app: &App, world: World, plan: Plan) -> Result<Exit> {
@@ -122,12 +124,13 @@ async fn drive(
         ended = runner.run(back, accept_loss) => ended,
         never = listening => Ok(never),
         never = ticking(reporters) => Ok(never),
+        never = monitor::watch(world, log) => match never {},
     };
     let view = log.view().clone();
     let outcome = ended.inspect_err(|_| finish(reporters, &view))?;
     finish(reporters, &view);
     // The run is over and its journal has it all: a document that can't be written changes nothing.
-    if let Err(failure) = write_documents(&world.folder, &view) {
+    if let Err(failure) = write_documents(&world.folder, view) {
         app.say(&switchback_report::failure::render(&failure, app.theme()));
     }
     Ok(outcome.exit)
@@ -190,12 +193,12 @@ fn protect(state: &Path) -> Result<()> {
 }
 
 /// The run's documents, beside its journal.
-fn write_documents(folder: &Path, view: &RunView) -> Result<()> {
-    for name in ["md", "json"] {
-        if let Some(document) = document(RUN_DOCUMENTS, name) {
-            let text = (document.render)(view);
-            switchback_workflow::files::write(&folder.join(format!("report.{name}")), text.as_bytes())?;
-        }
+fn write_documents(folder: &Path, view: RunView) -> Result<()> {
+    let papers = papers::read(folder.parent().unwrap_or(folder), view);
+    for document in RUN_DOCUMENTS {
+        let text = (document.render)(&papers);
+        let path = folder.join(format!("report.{}", document.name));
+        switchback_workflow::files::write(&path, text.as_bytes())?;
     }
     Ok(())
 }

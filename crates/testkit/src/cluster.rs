@@ -36,12 +36,16 @@ pub async fn cluster() -> &'static TestCluster {
 impl TestCluster {
     /// A cluster with what tests look at switched on: logical decoding, prepared transactions.
     async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A cluster of one test's own, with more settings (about a second).
+    pub async fn start_with(more: &[(&str, &str)]) -> Self {
         let settings =
             [("wal_level", "logical"), ("max_wal_senders", "4"), ("max_prepared_transactions", "8")];
-        let options = ScratchOptions {
-            settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-            ..Default::default()
-        };
+        let settings = settings.iter().chain(more);
+        let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let options = ScratchOptions { settings, ..Default::default() };
         let scratch = Scratch::start(&options, &Cancel::never()).await.expect("a cluster for tests");
         Self { scratch }
     }

@@ -3,7 +3,7 @@ use crate::testing::Story;
 
 #[test]
 fn a_good_run() {
-    insta::assert_snapshot!(Story::good().steady(&report(&Story::good().view())), @r"
+    insta::assert_snapshot!(Story::good().steady(&report(&Papers::of(Story::good().view()))), @r"
     # Run 20261122-021407-7f3a of production
 
     **Done: ada is at c21b**
@@ -89,7 +89,7 @@ fn a_good_run() {
 
 #[test]
 fn a_run_that_was_taken_back() {
-    insta::assert_snapshot!(Story::unwound().steady(&report(&Story::unwound().view())), @r#"
+    insta::assert_snapshot!(Story::unwound().steady(&report(&Papers::of(Story::unwound().view()))), @r#"
     # Run 20261122-021407-7f3a of production
 
     **Failed and taken back: target, code and service are as before**
@@ -183,7 +183,7 @@ fn a_run_that_was_taken_back() {
 
 #[test]
 fn a_stuck_run_says_what_leads_out() {
-    let report = report(&Story::stuck().view());
+    let report = report(&Papers::of(Story::stuck().view()));
     let known = report.split("## What is known").nth(1).unwrap().split("## What\n").next().unwrap();
     insta::assert_snapshot!(known, @"
 

@@ -33,8 +33,16 @@ async fn a_server_that_falls_over_in_a_migration() {
     let sql =
         "select 1 from pg_stat_activity where application_name like '% migrator' and datname like '%_sb_%'";
     until("a migrator is in the target", async || admin.optional(sql, &[]).await.unwrap()).await;
+    let before = looks(&shop);
     server.restart().await;
     comes_to_an_end(&shop, &start, deploy.ended()).await;
+    assert!(before > 0 && looks(&shop) > before, "the monitor does not go on with the server");
+}
+
+/// How often the monitor has looked at the server.
+fn looks(shop: &Shop) -> usize {
+    let samples = shop.newest_run().unwrap().join("monitor.jsonl");
+    std::fs::read_to_string(samples).unwrap_or_default().lines().count()
 }
 
 #[tokio::test]
