@@ -23,7 +23,7 @@ pub struct Sample {
     /// What the server says of how far a command is (`pg_stat_progress_*`).
     #[serde(default)]
     pub commands: Vec<CommandProgress>,
-    /// Bytes of WAL written since the monitor began.
+    /// Bytes of WAL written while the run was at work, so far.
     pub wal_bytes: Option<u64>,
     /// Bytes of the target.
     pub database_bytes: Option<u64>,
@@ -31,9 +31,6 @@ pub struct Sample {
     pub disk_free_bytes: Option<u64>,
     /// Sessions in the target, ours not counted.
     pub sessions: Option<u32>,
-    /// Where the WAL was when the monitor began: a later process goes on counting from there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wal_from: Option<String>,
     /// What can't be seen, with the cure; said with the first look of a process.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,

@@ -323,7 +323,6 @@ pub(crate) fn sample(ms: i64, change: impl FnOnce(&mut Sample)) -> Sample {
         database_bytes: Some(4_800_000_000),
         disk_free_bytes: None,
         sessions: Some(0),
-        wal_from: None,
         missing: Vec::new(),
     };
     change(&mut sample);

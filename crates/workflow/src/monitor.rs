@@ -8,7 +8,7 @@
 
 use std::convert::Infallible;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -75,6 +75,8 @@ struct Watch<'a> {
     names: Vec<String>,
     relations: Relations,
     wal_from: Option<String>,
+    /// What was written under the eyes of earlier processes of the run.
+    wal_before: u64,
     said_missing: bool,
 }
 
@@ -89,7 +91,7 @@ struct Eye {
 impl<'a> Watch<'a> {
     fn new(world: &'a World, log: &'a Log) -> Self {
         let path = world.folder.join(SAMPLES);
-        let wal_from = wal_from(&path);
+        let wal_before = wal_before(&path);
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path).ok();
         let names = vec![world.names.target.clone(), world.names.fenced.clone()];
         Self {
@@ -99,7 +101,8 @@ impl<'a> Watch<'a> {
             eye: None,
             names,
             relations: Relations::new(),
-            wal_from,
+            wal_from: None,
+            wal_before,
             said_missing: false,
         }
     }
@@ -126,11 +129,10 @@ impl<'a> Watch<'a> {
             long_transactions: seen.long_transactions,
             replicas: seen.replicas,
             commands: seen.commands,
-            wal_bytes: seen.wal_bytes,
+            wal_bytes: seen.wal_bytes.map(|written| self.wal_before + written),
             database_bytes: seen.database_bytes,
             disk_free_bytes: free,
             sessions: seen.sessions,
-            wal_from: self.wal_from.clone(),
             missing,
         });
         Ok(())
@@ -184,9 +186,10 @@ impl Eye {
     }
 }
 
-/// Where an earlier process of the run began to count.
-fn wal_from(samples: &Path) -> Option<String> {
-    let mut first = String::new();
-    BufReader::new(File::open(samples).ok()?).read_line(&mut first).ok()?;
-    serde_json::from_str::<Sample>(&first).ok()?.wal_from
+/// What earlier processes of the run counted. What was written between them was none of the run's: it
+/// may be taken back days later.
+fn wal_before(samples: &Path) -> u64 {
+    let text = std::fs::read_to_string(samples).unwrap_or_default();
+    let lines = text.lines().rev().filter_map(|line| serde_json::from_str::<Sample>(line).ok());
+    lines.filter_map(|sample| sample.wal_bytes).next().unwrap_or_default()
 }

@@ -95,6 +95,8 @@ fn behind(replica: &Replica) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use switchback_model::monitor::LongTransaction;
+
     use crate::testing::{sample, waiter};
 
     #[test]
@@ -136,6 +138,26 @@ mod tests {
             at_work(&look).unwrap(),
             "CREATE INDEX on public.users: building index: scanning table, 25 %"
         );
+    }
+
+    #[test]
+    fn a_transaction_is_called_long_after_a_minute() {
+        let long = |open_ms| LongTransaction {
+            pid: 12,
+            database: "ada".into(),
+            who: "report (psql)".into(),
+            statement: "select 1".into(),
+            open_ms,
+        };
+        let mut watch = Watch::default();
+        let mut look =
+            |open_ms| watch.news(&sample(0, |sample| sample.long_transactions = vec![long(open_ms)]));
+        assert!(look(59_000).is_empty());
+        assert_eq!(
+            look(60_000),
+            ["a long transaction: session 12 of report (psql) in ada, for 1 min 00 s: select 1"]
+        );
+        assert!(look(61_000).is_empty());
     }
 
     #[test]
