@@ -190,6 +190,6 @@ impl Eye {
 /// may be taken back days later.
 fn wal_before(samples: &Path) -> u64 {
     let text = std::fs::read_to_string(samples).unwrap_or_default();
-    let lines = text.lines().rev().filter_map(|line| serde_json::from_str::<Sample>(line).ok());
-    lines.filter_map(|sample| sample.wal_bytes).next().unwrap_or_default()
+    let mut lines = text.lines().rev().filter_map(|line| serde_json::from_str::<Sample>(line).ok());
+    lines.find_map(|sample| sample.wal_bytes).unwrap_or_default()
 }
