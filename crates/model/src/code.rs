@@ -159,6 +159,8 @@ codes! {
     BACKUP_UNKNOWN = "SB0603", Usage;
     BACKUP_DAMAGED = "SB0604", NotFine;
     RESTORE_FAILED = "SB0605", TakenBack;
+    RESTORE_LOSES = "SB0606", Refused;
+    RESTORE_OTHER_REVISION = "SB0607", Refused;
     // 07: stuck
     STUCK = "SB0701", Stuck;
     UNDO_FAILED = "SB0702", Stuck;

@@ -193,8 +193,16 @@ pub(crate) fn about(plan: &Plan, theme: Theme) -> Vec<(&'static str, String)> {
     }
     let (before, after) = (list(&plan.revision_before), list(&plan.revision_after));
     lines.push(("revision", change(&before, &after, theme)));
-    lines.push(("migrations", format!("{} pending ({})", plan.pending.len(), plan.tool)));
+    lines.push(match restores(plan) {
+        Some(backup) => ("backup", text::clean(backup)),
+        None => ("migrations", format!("{} pending ({})", plan.pending.len(), plan.tool)),
+    });
     lines
+}
+
+/// The backup that takes the target's place, where that is what the plan is for.
+pub(crate) fn restores(plan: &Plan) -> Option<&str> {
+    plan.steps.iter().find(|step| step.kind == "restore")?.params.get("backup")?.as_str()
 }
 
 /// The commands that lead out of an open run, and what each does.

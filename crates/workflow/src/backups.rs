@@ -37,12 +37,16 @@ pub async fn take(
         (true, Some(server)) => ProofOn::Server(server.clone()),
         (true, None) => ProofOn::Private(Box::default()),
     };
-    let request =
-        BackupRequest { url: world.url(database), directory: directory.to_owned(), client, note, proof };
+    // So that whoever restores it knows beforehand which release it fits. One that can't be read now is
+    // read after the restore.
+    let revision = world.migrator().current(&world.session(database).await?).await.ok();
+    let directory = directory.to_owned();
+    let request = BackupRequest { url: world.url(database), directory, client, note, revision, proof };
     Ok(backup::take(&request, cancel, progress).await?.folder)
 }
 
-/// Restores a backup into a new database on the target's server and compares it.
+/// Restores a backup into a new database on the target's server and compares it. It is filled under
+/// the name `filling`, where the caller must find it again after a crash.
 ///
 /// # Errors
 /// As [`backup::restore`].
@@ -50,10 +54,12 @@ pub async fn restore(
     world: &World,
     folder: &Path,
     into: &str,
+    filling: Option<&str>,
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Restored> {
     let client = client(world).await?;
-    let request = RestoreRequest { folder, server: &world.config.maintenance_url, into, client: &client };
+    let server = &world.config.maintenance_url;
+    let request = RestoreRequest { folder, server, into, filling, client: &client };
     backup::restore(&request, cancel, progress).await
 }

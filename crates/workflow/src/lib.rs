@@ -6,6 +6,7 @@
 pub mod application;
 pub mod backups;
 pub mod checks;
+pub mod differences;
 pub mod examine;
 pub mod facts;
 pub mod failover;
@@ -22,6 +23,7 @@ pub mod monitor;
 pub mod names;
 pub mod page;
 pub mod planner;
+pub mod restore_plan;
 pub mod services;
 pub mod steps;
 pub mod target;

@@ -19,6 +19,12 @@ pub struct Names {
     pub failed: String,
     /// A copy to try a downgrade on.
     pub rehearsal: String,
+    /// A backup that is being restored, until it is whole.
+    pub filling: String,
+    /// A restored backup, until it takes the target's place.
+    pub incoming: String,
+    /// The database whose place a restored backup took.
+    pub replaced: String,
 }
 
 impl Names {
@@ -38,6 +44,9 @@ impl Names {
             restore_point: name("rp"),
             failed: name("failed"),
             rehearsal: name("try"),
+            filling: name("part"),
+            incoming: name("new"),
+            replaced: name("old"),
         }
     }
 }
@@ -51,7 +60,8 @@ mod tests {
         let run = RunId("20260102_0304_abcd".into());
         assert_eq!(Names::of("ada", &run).fenced, "ada_sb_20260102_0304_abcd");
         let long = Names::of(&"ä".repeat(31), &run);
-        for name in [&long.fenced, &long.restore_point, &long.failed, &long.rehearsal] {
+        let all = [&long.fenced, &long.restore_point, &long.failed, &long.rehearsal];
+        for name in all.into_iter().chain([&long.filling, &long.incoming, &long.replaced]) {
             assert!(name.len() <= LONGEST && name.ends_with("abcd"), "{name}");
         }
     }

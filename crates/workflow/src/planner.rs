@@ -22,6 +22,7 @@ use crate::steps::maintenance::MaintenanceOn;
 use crate::steps::preflight::Preflight;
 use crate::steps::prepare::Prepare;
 use crate::steps::record::Record;
+use crate::steps::restore::Restore;
 use crate::steps::restore_point::RestorePoint;
 use crate::steps::start::Start;
 use crate::steps::stop::Stop;
@@ -140,7 +141,10 @@ async fn find(world: &World, release: Option<&str>) -> Result<Found> {
     Ok(Found { identity, oid, current, release_before, release_after, root, scripts, restore_point, notes })
 }
 
-async fn releases(world: &World, release: Option<&str>) -> Result<(Option<Release>, Option<Release>)> {
+pub(crate) async fn releases(
+    world: &World,
+    release: Option<&str>,
+) -> Result<(Option<Release>, Option<Release>)> {
     match (world.repository().await?, release) {
         (None, None) => Ok((None, None)),
         (None, Some(release)) => Err(Failure::new(
@@ -162,7 +166,11 @@ async fn releases(world: &World, release: Option<&str>) -> Result<(Option<Releas
 }
 
 /// A folder with the files of the release: the checkout where it is the one, else a copy beside it.
-async fn files_of(world: &World, before: Option<&Release>, after: Option<&Release>) -> Result<PathBuf> {
+pub(crate) async fn files_of(
+    world: &World,
+    before: Option<&Release>,
+    after: Option<&Release>,
+) -> Result<PathBuf> {
     let in_place = world.config.working_directory();
     let (Some(before), Some(after)) = (before, after) else { return Ok(in_place) };
     if before.commit == after.commit {
@@ -258,14 +266,15 @@ fn steps(world: &World, found: &Found) -> Result<Vec<PlannedStep>> {
     Ok(steps.0)
 }
 
-fn prepares(world: &World) -> bool {
+pub(crate) fn prepares(world: &World) -> bool {
     world.config.environment.code.as_ref().is_some_and(|code| !code.prepare.is_empty())
 }
 
-struct Steps(Vec<PlannedStep>);
+/// Planned steps, in their order.
+pub(crate) struct Steps(pub(crate) Vec<PlannedStep>);
 
 impl Steps {
-    fn push<S: Step<World>>(&mut self, step: &S) -> Result<()> {
+    pub(crate) fn push<S: Step<World>>(&mut self, step: &S) -> Result<()> {
         self.0.push(planned::<World, S>(step, None)?);
         Ok(())
     }
@@ -373,6 +382,10 @@ pub async fn as_planned(cx: &StepCx<'_, World>) -> Result<()> {
             shown(&current)
         )));
     }
+    // Where a backup takes the target's place nothing is migrated, and no files are read for it.
+    if cx.state_of(Restore::KIND).is_some() {
+        return Ok(());
+    }
     if world.migrator().scripts(&root, &current, None)?.digest != digest {
         return Err(changed("the pending migrations' files were changed".into()));
     }
@@ -380,7 +393,7 @@ pub async fn as_planned(cx: &StepCx<'_, World>) -> Result<()> {
 }
 
 /// Where the server is, without a secret.
-fn place(world: &World) -> String {
+pub(crate) fn place(world: &World) -> String {
     let url = &world.config.database_url;
     let host = if url.host().is_empty() { "local socket" } else { url.host() };
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

@@ -35,6 +35,9 @@ pub struct Manifest {
     /// What the person or run that made it wants to be remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The revision that the target was at when the dump began, as its migrator said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Vec<String>>,
     /// What it is a backup of.
     pub target: Target,
     /// The view of the data that it holds.
@@ -263,8 +266,12 @@ pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The manifest's SHA-256, as it stands on disk.
-pub(super) fn sum_of(folder: &Path) -> Result<String> {
+/// The manifest's SHA-256, as it stands on disk: it stands for the whole backup, for the manifest
+/// holds the sums of all other files.
+///
+/// # Errors
+/// [`code::BACKUP_DAMAGED`].
+pub fn checksum(folder: &Path) -> Result<String> {
     let text =
         fs::read(folder.join(MANIFEST)).map_err(|error| damaged(folder, [format!("{MANIFEST}: {error}")]))?;
     Ok(files::sha256(&text))

@@ -26,6 +26,8 @@ pub struct RestoreRequest<'a> {
     pub server: &'a DatabaseUrl,
     /// The name of the new database.
     pub into: &'a str,
+    /// The name under which it is filled; without one, a name like no other.
+    pub filling: Option<&'a str>,
     /// With what.
     pub client: &'a Client,
 }
@@ -61,7 +63,7 @@ pub async fn restore(
     let (_reading, manifest) = checked(request.folder, &heard).await?;
     let session = Session::connect(request.server, &request.client.application).await?;
     refuse_unless_possible(&session, request, &manifest).await?;
-    let name = format!("sb_restore_{}", unique());
+    let name = request.filling.map_or_else(|| format!("sb_restore_{}", unique()), str::to_owned);
     // Boxed: whoever awaits this should not carry all of its state.
     let filled = Box::pin(fill_and_compare(request, &manifest, &session, &name, cancel, &heard)).await;
     let comparison = match filled {

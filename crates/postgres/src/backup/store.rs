@@ -96,7 +96,7 @@ fn look(id: String, folder: PathBuf) -> Listed {
 /// The proof beside the manifest, where it is one of this manifest.
 fn later_proof(folder: &Path) -> Option<Proof> {
     let proof: Proof = serde_json::from_slice(&fs::read(folder.join(PROOF)).ok()?).ok()?;
-    (proof.manifest_sha256 == manifest::sum_of(folder).ok()).then_some(proof)
+    (proof.manifest_sha256 == manifest::checksum(folder).ok()).then_some(proof)
 }
 
 /// A backup by its name, the beginning of its name, or its folder.
@@ -151,7 +151,7 @@ pub async fn verify(
     let Some(ground) = ground else { return Ok(None) };
     let mut proof =
         restore_and_compare(folder, &manifest, ground, After::Clean, client, cancel, &heard).await?;
-    proof.manifest_sha256 = Some(manifest::sum_of(folder)?);
+    proof.manifest_sha256 = Some(manifest::checksum(folder)?);
     let written = files::write(&folder.join(PROOF), &manifest::json(&proof)?);
     written
         .map_err(|error| io(code::BACKUP_FAILED, "the proof can't be written beside the backup", &error))?;

@@ -42,6 +42,8 @@ pub struct BackupRequest {
     pub client: Client,
     /// To be remembered in the manifest.
     pub note: Option<String>,
+    /// The revision that the target is at, as its migrator says, where that is known.
+    pub revision: Option<Vec<String>>,
     /// Where it is proven.
     pub proof: ProofOn,
 }
@@ -150,6 +152,7 @@ fn describe(request: &BackupRequest, server: Identity, snapshot: &str, row: &Row
         id: manifest::id_of(row.get("compact"), &target.database, &unique()),
         made_at: row.get("made_at"),
         note: request.note.clone(),
+        revision: request.revision.clone(),
         snapshot: SnapshotFacts {
             id: snapshot.to_owned(),
             transactions: row.get("transactions"),

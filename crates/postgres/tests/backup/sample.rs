@@ -55,6 +55,7 @@ pub(crate) async fn request(database: &TestDatabase, directory: &Path, proof: Pr
         directory: directory.to_owned(),
         client: client().await,
         note,
+        revision: None,
         proof,
     }
 }

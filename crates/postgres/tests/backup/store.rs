@@ -104,7 +104,7 @@ async fn pruning_spares_the_last_proven_one_and_what_is_damaged() {
 pub(crate) async fn restore_into(folder: &Path, into: &str) -> Result<Restored> {
     let (cluster, client) = (cluster().await, client().await);
     let server = cluster.url("postgres");
-    let request = RestoreRequest { folder, server: &server, into, client: &client };
+    let request = RestoreRequest { folder, server: &server, into, filling: None, client: &client };
     restore(&request, &Cancel::never(), &mut quiet()).await
 }
 

@@ -264,6 +264,7 @@ async fn stands_still_for_the_kill_test() {
         directory: directory.clone(),
         client,
         note: None,
+        revision: None,
         proof: private(),
     };
     let mut stand_still = |_: switchback_postgres::backup::Progress<'_>| {

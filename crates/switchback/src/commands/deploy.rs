@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
 }
 
 /// One run at a time, whatever the server says: an open journal here must be brought to an end first.
-fn refuse_open_run(config: &Config, app: &App) -> Result<()> {
+pub(super) fn refuse_open_run(config: &Config, app: &App) -> Result<()> {
     let Some(open) = app::runs(config, app).into_iter().find(switchback_model::RunView::is_open) else {
         return Ok(());
     };

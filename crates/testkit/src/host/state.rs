@@ -43,7 +43,7 @@ impl State {
         let data =
             digest::read(&host.url(), "testkit", Scope::default(), &Cancel::never(), &mut |_, _| {}).await;
         let kept = |other: &String| {
-            ["rp", "failed"].iter().any(|kind| other.starts_with(&format!("{name}_{kind}_")))
+            ["rp", "failed", "old"].iter().any(|kind| other.starts_with(&format!("{name}_{kind}_")))
         };
         let all = server::databases(&admin).await.unwrap().into_iter().map(|database| database.name);
         let ours = all.filter(|other| other.starts_with(&name) && !kept(other));

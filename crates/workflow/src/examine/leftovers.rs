@@ -48,6 +48,9 @@ fn left(target: &str, database: &Database, open: Option<&str>) -> Option<&'stati
         ("_rp_", "the restore point"),
         ("_failed_", "the database that was swapped out"),
         ("_try_", "the rehearsal copy"),
+        ("_part_", "a backup that was being restored"),
+        ("_new_", "a restored backup that never took the target's place"),
+        ("_old_", "the database whose place a backup took"),
     ];
     KINDS.iter().find_map(|(mark, what)| {
         let (before, run) = database.name.rsplit_once(mark)?;

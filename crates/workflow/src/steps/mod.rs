@@ -8,13 +8,16 @@ pub mod close;
 pub mod fence;
 pub mod health;
 pub mod lease;
+pub mod losses;
 pub mod maintenance;
 pub mod preflight;
 pub mod prepare;
 pub mod record;
+pub mod restore;
 pub mod restore_point;
 pub mod start;
 pub mod stop;
+pub mod swap;
 pub mod switch_code;
 pub mod validate;
 pub mod verify_version;
@@ -31,11 +34,14 @@ pub const STEPS: &[StepEntry<World>] = &[
     StepEntry::of::<lease::Lease>(),
     StepEntry::of::<record::Record>(),
     StepEntry::of::<backup::Backup>(),
+    StepEntry::of::<restore::Restore>(),
+    StepEntry::of::<losses::Losses>(),
     StepEntry::of::<prepare::Prepare>(),
     StepEntry::of::<maintenance::MaintenanceOn>(),
     StepEntry::of::<stop::Stop>(),
     StepEntry::of::<fence::Fence>(),
     StepEntry::of::<restore_point::RestorePoint>(),
+    StepEntry::of::<swap::Swap>(),
     StepEntry::of::<switch_code::SwitchCode>(),
     StepEntry::of::<apply::Apply>(),
     StepEntry::of::<verify_version::VerifyVersion>(),

@@ -202,7 +202,7 @@ async fn restored_copy(cx: &StepCx<'_, World>, done: &Taken) -> Result<u32> {
         let mut hear = |progress: switchback_postgres::backup::Progress<'_>| {
             cx.progress(progress.what, progress.done, progress.total, Unit::Bytes);
         };
-        backups::restore(world, folder, &names.restore_point, cx.cancel, &mut hear).await?;
+        backups::restore(world, folder, &names.restore_point, None, cx.cancel, &mut hear).await?;
         // A restored database has no statistics; its first users would wait for wrong plans.
         world.session(&names.restore_point).await?.batch("analyze").await?;
     }

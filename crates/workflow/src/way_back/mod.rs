@@ -6,6 +6,7 @@
 //! nobody could have seen it; or a person says that it may be lost. Else the run is stuck.
 
 mod elsewhere;
+mod restored;
 mod trial;
 mod written;
 
@@ -25,6 +26,7 @@ use crate::steps::start::Start;
 use crate::world::World;
 use crate::{facts, files, migration, target};
 
+pub use restored::may_leave_restored;
 pub use trial::{downgrade, look_downgraded};
 
 /// How the data goes back.

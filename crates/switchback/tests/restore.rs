@@ -1,0 +1,211 @@
+//! A backup in the target's place: nothing is lost without a word, and the target as it was is kept.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
+
+use switchback_testkit::{Host, Shape, State, cluster};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
+
+/// A host with a backup, and the backup's name.
+async fn host() -> (Host, String) {
+    let host = Host::new(cluster().await, PROGRAM, Shape::default()).await;
+    let made = host.expect(&["backup", "create", "--format", "json"], 0);
+    let made: serde_json::Value = serde_json::from_str(&made.stdout).unwrap();
+    (host, made["id"].as_str().unwrap().to_owned())
+}
+
+fn assert_same(wanted: &State, found: &State, what: &str) {
+    let differences = wanted.differences(found);
+    assert!(differences.is_empty(), "{what}:\n{}", differences.join("\n"));
+}
+
+async fn write(host: &Host, note: &str) {
+    host.database().run(&format!("insert into public.notes (user_id, body) values (1, '{note}')")).await;
+}
+
+async fn notes(host: &Host, note: &str) -> String {
+    host.database().text(&format!("select count(*)::text from public.notes where body = '{note}'")).await
+}
+
+/// The databases that a run leaves, by what they were to it.
+async fn kept(host: &Host) -> Vec<String> {
+    let name = host.database().name();
+    let sql = "select datname::text from pg_database where datname like $1 order by 1";
+    let rows = host.cluster().session().await.rows(sql, &[&format!("{name}\\_%")]).await.unwrap();
+    let kind = |name: String| name.split('_').nth(2).unwrap().to_owned();
+    rows.iter().map(|row| kind(row.get(0))).collect()
+}
+
+#[tokio::test]
+async fn what_the_backup_lacks_is_named_and_needs_a_word_and_comes_back_with_the_former_target() {
+    let (host, backup) = host().await;
+    let then = host.state().await;
+    write(&host, "later").await;
+    let now = host.state().await;
+    let refused = host.expect(&["restore", &backup, "--swap"], 3);
+    assert!(refused.stderr.contains("public.notes: 501 rows here, 500 in the backup"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("SB0606"), "{}", refused.stderr);
+    assert_same(&now, &host.state().await, "refused");
+    assert!(kept(&host).await.is_empty());
+
+    let ran = host.expect(&["restore", &backup, "--swap", "--accept-loss"], 0);
+    assert!(ran.stderr.contains("left behind in `app_"), "{}", ran.stderr);
+    assert_same(&then, &host.state().await, "restored");
+    assert_eq!(kept(&host).await, ["old"]);
+    host.expect(&["rollback"], 0);
+    assert_same(&now, &host.state().await, "rolled back");
+    assert_eq!(kept(&host).await, ["failed"]);
+    assert_eq!(notes(&host, "later").await, "1");
+}
+
+#[tokio::test]
+async fn with_nothing_written_since_no_word_is_needed_and_what_belongs_to_the_target_stays() {
+    let (host, backup) = host().await;
+    let name = host.database().name().to_owned();
+    let role = host.cluster().role("reader", "login").await;
+    let settings = format!(
+        "alter database {name} connection limit 77; alter database {name} set work_mem = '7MB'; \
+         comment on database {name} is 'the shop'; grant connect on database {name} to {role}; \
+         alter role {role} in database {name} set statement_timeout = '3s'; alter database {name} owner to {role}"
+    );
+    for statement in settings.split("; ") {
+        host.cluster().run(statement).await;
+    }
+    let start = host.state().await;
+    let plan = host.expect(&["restore", &backup, "--swap", "--dry-run", "--format", "json"], 0);
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(plan["revision_after"], serde_json::json!(["r1"]));
+    assert!(plan["ways_back"].as_array().unwrap().len() >= 4);
+    assert_same(&start, &host.state().await, "planned");
+    host.expect(&["restore", &backup, "--swap"], 0);
+    assert_same(&start, &host.state().await, "restored");
+}
+
+#[tokio::test]
+async fn what_is_written_after_the_swap_is_not_left_behind_in_silence() {
+    let (host, backup) = host().await;
+    host.expect(&["restore", &backup, "--swap"], 0);
+    write(&host, "acknowledged").await;
+    let stuck = host.expect(&["rollback"], 5);
+    assert!(stuck.stderr.contains("SB0507") && stuck.stderr.contains("public.notes"), "{}", stuck.stderr);
+    host.expect(&["rollback", &host.last_run(), "--accept-loss"], 0);
+    assert_eq!(notes(&host, "acknowledged").await, "0");
+    assert_eq!(kept(&host).await, ["failed"]);
+    assert_eq!(host.service(), "running, free");
+}
+
+/// In the middle of the steps that only a restore has, and of those round them: the effect is there,
+/// nobody has looked at it yet.
+#[tokio::test]
+async fn killed_in_the_middle_of_a_step_it_finishes_or_goes_back() {
+    let (host, backup) = host().await;
+    let then = host.state().await;
+    write(&host, "later").await;
+    let now = host.state().await;
+    let words = ["restore", &backup, "--swap", "--accept-loss"];
+    for (step, forward) in
+        [("restore", true), ("losses:fenced", false), ("swap", true), ("swap", false), ("start", false)]
+    {
+        let fault = format!("kill-in:{step}");
+        let ran = host.run_with(&words, &[("SWITCHBACK_FAULT", &fault)]);
+        assert_eq!(ran.status, None, "{fault} did not kill it\n{}", ran.stderr);
+        if forward {
+            host.expect(&["resume"], 0);
+            assert_same(&then, &host.state().await, &format!("{fault}, resumed"));
+        }
+        host.expect(&["rollback"], 0);
+        assert_same(&now, &host.state().await, &format!("{fault}, rolled back"));
+    }
+}
+
+/// The way back is killed after each of its entries, and resumed.
+#[tokio::test]
+async fn a_way_back_that_is_killed_is_finished_by_resume() {
+    let (host, backup) = host().await;
+    write(&host, "later").await;
+    let start = host.state().await;
+    host.expect(&["restore", &backup, "--swap", "--accept-loss"], 0);
+    let (mut entry, mut words) = (1, vec!["rollback"]);
+    loop {
+        let ran = host.run_with(&words, &[("SWITCHBACK_FAULT", &format!("kill-after:{entry}"))]);
+        if ran.status.is_some() {
+            assert!(matches!(ran.status, Some(0 | 4)), "{:?}\n{}", ran.status, ran.stderr);
+            break;
+        }
+        // Killed after its last entry, it is over.
+        if host.journal().last().unwrap().contains("run.finished") {
+            break;
+        }
+        words = vec!["resume"];
+        // Three entries are written at the least, so that it comes further each time.
+        entry = 3 + (entry + 1) % 3;
+        assert!(host.journal().len() < 300, "it never ends");
+    }
+    assert_same(&start, &host.state().await, "rolled back through kills");
+}
+
+#[tokio::test]
+async fn an_application_that_does_not_come_up_on_it_gets_the_former_target_again() {
+    let (host, backup) = host().await;
+    write(&host, "later").await;
+    let start = host.state().await;
+    let failed = host.run_with(
+        &["restore", &backup, "--swap", "--accept-loss"],
+        &[("SWITCHBACK_FAULT", "fail-before:health")],
+    );
+    assert_eq!(failed.status, Some(4), "{}", failed.stderr);
+    assert_same(&start, &host.state().await, "taken back");
+}
+
+#[tokio::test]
+async fn an_open_run_and_its_fence_refuse_a_restore() {
+    let (host, backup) = host().await;
+    let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-in:restore_point")]);
+    assert_eq!(killed.status, None);
+    let refused = host.expect(&["restore", &backup, "--swap", "--accept-loss"], 3);
+    assert!(refused.stderr.contains("switchback resume"), "{}", refused.stderr);
+    // Behind the fence the target's own name is free, and must stay so.
+    let refused = host.expect(&["restore", &backup, "--into", host.database().name()], 3);
+    assert!(refused.stderr.contains("SB0303"), "{}", refused.stderr);
+    host.expect(&["rollback"], 0);
+    // A journal of another machine: the marker alone says so.
+    let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-in:lease")]);
+    assert_eq!(killed.status, None);
+    std::fs::rename(host.path(".switchback/runs"), host.path(".switchback/elsewhere")).unwrap();
+    let refused = host.expect(&["restore", &backup, "--swap"], 3);
+    assert!(refused.stderr.contains("SB0303"), "{}", refused.stderr);
+}
+
+#[tokio::test]
+async fn a_backup_from_before_a_deploy_goes_with_its_release() {
+    let (host, backup) = host().await;
+    let before = host.state().await;
+    host.expect(&host.deploy(), 0);
+    let after = host.state().await;
+    let refused = host.expect(&["restore", &backup, "--swap", "--accept-loss"], 3);
+    assert!(refused.stderr.contains("SB0607") && refused.stderr.contains("--release"), "{}", refused.stderr);
+    host.expect(&["restore", &backup, "--swap", "--accept-loss", "--release", "v1"], 0);
+    assert_same(&before, &host.state().await, "the old release on the old backup");
+    host.expect(&["rollback"], 0);
+    assert_same(&after, &host.state().await, "the new release on the former target");
+}
+
+#[tokio::test]
+async fn side_by_side_it_says_what_they_do_not_share() {
+    let (host, backup) = host().await;
+    host.database().run("delete from public.notes where id <= 2; create table public.later (n int)").await;
+    let start = host.state().await;
+    let into = format!("{}_beside", host.database().name());
+    let shown = host.expect(&["restore", &backup, "--into", &into, "--compare"], 0);
+    for line in ["public.notes: 498 rows here, 500 in the backup", "public.later is not in the backup"] {
+        assert!(shown.stdout.contains(line), "{}", shown.stdout);
+    }
+    let other = format!("{into}_again");
+    let shown = host.expect(&["restore", &backup, "--into", &other, "--compare", "--format", "json"], 0);
+    let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    let tables = shown["differences"]["tables"].as_array().unwrap().clone();
+    assert!(tables.contains(&serde_json::json!({ "table": "public.notes", "backup": 500, "target": 498 })));
+    let mut differences = start.differences(&host.state().await);
+    differences.retain(|line| !line.starts_with("databases: "));
+    assert!(differences.is_empty(), "{differences:?}");
+}
