@@ -1,6 +1,7 @@
 //! What happens in a run. The journal, the terminal and every document read the same events.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::monitor::Sample;
 use crate::plan::{Plan, RunId};
 
 /// One event of a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// Rises by one with every event of the run.
     pub seq: u64,
@@ -24,7 +25,7 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind")]
 pub enum What {
     /// The first event: the whole plan.
@@ -175,7 +176,7 @@ impl What {
 }
 
 /// What a progress counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Bytes.
@@ -187,7 +188,7 @@ pub enum Unit {
 }
 
 /// Who takes a run in hand.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Operator {
     /// The login name.
     pub user: String,
@@ -198,7 +199,7 @@ pub struct Operator {
 }
 
 /// Which way a run goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// To the plan's end.
@@ -208,7 +209,7 @@ pub enum Direction {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
     /// Everything was done.
@@ -234,7 +235,7 @@ impl RunStatus {
 }
 
 /// How long things took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Durations {
     /// Milliseconds from the first step to the end.
     pub total_ms: u64,

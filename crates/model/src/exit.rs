@@ -1,9 +1,10 @@
 //! Exit statuses: what a script may rely on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The exit status of the program. The numbers are part of the interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
     /// Done; also a `rollback` or `abort` that did what was asked.

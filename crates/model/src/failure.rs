@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
@@ -15,7 +16,7 @@ use crate::exit::Exit;
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// What a failed act left behind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Certainly nothing.
@@ -28,7 +29,7 @@ pub enum Effect {
 }
 
 /// An error, as people and programs see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// Stable code such as `SB0101`; its page is printed by `switchback explain`.
     pub code: Code,

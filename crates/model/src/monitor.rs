@@ -2,10 +2,11 @@
 //! and drawn, and lives in `monitor.jsonl` beside the journal.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One look at the server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
     /// When, by the operator's clock.
     pub at: Timestamp,
@@ -37,7 +38,7 @@ pub struct Sample {
 }
 
 /// A session that waits, and whom it waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waiter {
     /// Its process on the server.
     pub pid: i32,
@@ -54,7 +55,7 @@ pub struct Waiter {
 }
 
 /// A session in another's way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Blocker {
     /// Its process on the server; 0: a prepared transaction.
     pub pid: i32,
@@ -65,7 +66,7 @@ pub struct Blocker {
 }
 
 /// A transaction that has been open for long.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LongTransaction {
     /// Its process on the server; 0: a prepared transaction.
     pub pid: i32,
@@ -80,7 +81,7 @@ pub struct LongTransaction {
 }
 
 /// A standby.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Replica {
     /// Its `application_name`.
     pub name: String,
@@ -93,7 +94,7 @@ pub struct Replica {
 }
 
 /// How far a command of the server is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CommandProgress {
     /// Its process on the server.
     pub pid: i32,
@@ -112,7 +113,7 @@ pub struct CommandProgress {
 }
 
 /// The statements that cost the most, before and after (`pg_stat_statements`).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Impact {
     /// Why there is none, where there is none.
     pub missing: Option<String>,
@@ -121,7 +122,7 @@ pub struct Impact {
 }
 
 /// One statement before and after.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatementImpact {
     /// The server's identity of it.
     pub query_id: i64,
@@ -134,7 +135,7 @@ pub struct StatementImpact {
 }
 
 /// What a statement costs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatementCost {
     /// How often it ran.
     pub calls: u64,

@@ -1,12 +1,13 @@
 //! The ordered steps of a run, with everything that they need to know.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// The identity of a run: sortable by time, and short enough to stand in a database's name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct RunId(pub String);
 
@@ -17,7 +18,7 @@ impl std::fmt::Display for RunId {
 }
 
 /// What a run will do, before it does anything.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// The version of this structure.
     pub format: u32,
@@ -63,7 +64,7 @@ pub struct Plan {
 }
 
 /// A version of the application's code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Release {
     /// As a person named it: a tag, a branch.
     pub name: String,
@@ -72,7 +73,7 @@ pub struct Release {
 }
 
 /// A migration that is not applied yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pending {
     /// Its identity in its tool.
     pub revision: String,
@@ -83,7 +84,7 @@ pub struct Pending {
 }
 
 /// How the data goes back from a part of the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WayBack {
     /// Which part: "until the first migration".
     pub when: String,
@@ -92,7 +93,7 @@ pub struct WayBack {
 }
 
 /// One step of a plan.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedStep {
     /// Unique in the plan: the kind, with the revision where there are several.
     pub id: String,
@@ -110,7 +111,7 @@ pub struct PlannedStep {
 }
 
 /// How long something will take.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// Milliseconds.
     pub ms: u64,
@@ -119,7 +120,7 @@ pub struct Estimate {
 }
 
 /// What a run will cost, as far as it can be told beforehand.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Outlook {
     /// Milliseconds from the first step to the end.
     pub total_ms: Option<u64>,
@@ -133,10 +134,43 @@ pub struct Outlook {
     /// Locks that are known beforehand, one line each.
     #[serde(default)]
     pub locks: Vec<String>,
+    /// Whether the times are lower bounds: how long a migration takes was measured nowhere yet.
+    #[serde(default)]
+    pub at_least: bool,
+    /// Bytes of the target when the plan was made: later plans scale measured times by it.
+    #[serde(default)]
+    pub target_bytes: Option<u64>,
+    /// What must be true before anybody begins, one line each.
+    #[serde(default)]
+    pub prerequisites: Vec<String>,
+    /// Every step as a runbook has it, in the plan's order.
+    #[serde(default)]
+    pub steps: Vec<StepOutlook>,
+}
+
+/// A step as a person reads it who may have to decide in the middle of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StepOutlook {
+    /// The step's id.
+    pub step: String,
+    /// Milliseconds from the run's begin to its own.
+    pub at_ms: u64,
+    /// Whether users see no application while it is at work.
+    pub down: bool,
+    /// What it does.
+    pub does: String,
+    /// How it is known that it was done.
+    pub verified: String,
+    /// What happens when it fails, or when a person turns round there.
+    pub way_back: String,
+    /// Milliseconds of that way back.
+    pub way_back_ms: Option<u64>,
+    /// What is lost with it, and whose word that needs; nothing: nothing is lost.
+    pub loses: Option<String>,
 }
 
 /// Space that a run needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DiskNeed {
     /// What for, and where.
     pub what: String,
@@ -147,7 +181,7 @@ pub struct DiskNeed {
 }
 
 /// What undoing a step means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UndoPolicy {
     /// It changes nothing.

@@ -1,8 +1,10 @@
 //! Durations and sizes as a configuration writes them: `90s`, `20GiB`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A length of time: `500ms`, `90s`, `5m`, `2h`, `1d`.
@@ -57,6 +59,31 @@ impl fmt::Display for Size {
         }
         let tenths = self.0 / (factor / 10).max(1);
         write!(f, "{}.{} {name}", tenths / 10, tenths % 10)
+    }
+}
+
+/// A text of this form, in a schema.
+fn text_like(pattern: &str) -> Schema {
+    json_schema!({ "type": "string", "pattern": pattern })
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        text_like(r"^\s*[0-9]+\s*(ms|s|m|h|d)\s*$")
+    }
+}
+
+impl JsonSchema for Size {
+    fn schema_name() -> Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        text_like(r"^\s*[0-9]+\s*([KMGT]iB|[kMGT]?B)\s*$")
     }
 }
 

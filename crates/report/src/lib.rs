@@ -15,6 +15,7 @@ mod monitor;
 pub mod papers;
 mod performance;
 pub mod plan;
+mod runbook;
 pub mod tables;
 pub mod terminal;
 #[cfg(test)]

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use switchback_model::event::{Direction, Durations, Operator, RunStatus, Unit};
 use switchback_model::monitor::{Blocker, Sample, Waiter};
-use switchback_model::plan::{Outlook, Pending, PlannedStep, Release, UndoPolicy, WayBack};
+use switchback_model::plan::{
+    DiskNeed, Estimate, Outlook, Pending, PlannedStep, Release, StepOutlook, UndoPolicy, WayBack,
+};
 use switchback_model::{Effect, Event, Exit, Failure, Plan, RunId, RunView, What, code};
 
 use crate::Reporter;
@@ -283,10 +285,62 @@ fn plan() -> Plan {
             },
         ],
         notes: vec!["WAL that is archived during the run belongs to both databases".into()],
-        outlook: Outlook::default(),
+        outlook: outlook(),
         steps: steps(),
-        settings: json!({"environment": "production"}),
+        settings: json!({"environments": {"production": {"fence": "closed", "requires": ["review", "rehearsal"]}}}),
     }
+}
+
+fn outlook() -> Outlook {
+    let disk = |what: &str, bytes, free| DiskNeed { what: what.into(), bytes, free };
+    Outlook {
+        total_ms: Some(64_000),
+        downtime_ms: Some(32_000),
+        way_back_ms: Some(9_000),
+        disk: vec![
+            disk("the backup, in /var/backups/ada", 4_812_000_000, Some(40_000_000_000)),
+            disk("the copy of the target, on the server", 9_624_000_000, None),
+        ],
+        locks: vec![
+            "each migration runs with lock_timeout 5.0 s behind a closed fence: nobody waits for it".into(),
+        ],
+        at_least: true,
+        target_bytes: Some(9_624_000_000),
+        prerequisites: vec!["nothing is bad in `switchback doctor -e production`".into()],
+        steps: step_outlooks(),
+    }
+}
+
+fn step_outlooks() -> Vec<StepOutlook> {
+    let nothing = "the run ends here; target, code and service were not touched";
+    let steps = [
+        ("preflight", 0, false, nothing, 0, None),
+        ("backup", 1000, false, nothing, 0, None),
+        ("stop", 32_000, true, "the application is started", 3000, None),
+        ("restore_point", 35_000, true, "the fence is lifted, the application started", 4000, None),
+        (APPLY, 50_000, true, "the restore point takes the target's place by rename", 5000, None),
+        ("validate", 52_000, true, "the restore point takes the target's place by rename", 5000, None),
+        (
+            "start",
+            60_000,
+            true,
+            "`switchback rollback`: as before, if nothing was written",
+            9000,
+            Some("nothing, but with --accept-loss what was written since the restore point, named"),
+        ),
+    ];
+    let step =
+        |(id, at_ms, down, way_back, ms, loses): (&str, u64, bool, &str, u64, Option<&str>)| StepOutlook {
+            step: id.into(),
+            at_ms,
+            down,
+            does: format!("what {id} does"),
+            verified: format!("how {id} is looked at"),
+            way_back: way_back.into(),
+            way_back_ms: Some(ms),
+            loses: loses.map(str::to_owned),
+        };
+    steps.into_iter().map(step).collect()
 }
 
 fn steps() -> Vec<PlannedStep> {
@@ -305,7 +359,7 @@ fn steps() -> Vec<PlannedStep> {
         title: title.into(),
         undo,
         params: json!({}),
-        estimate: None,
+        estimate: (id != APPLY).then(|| Estimate { ms: 2000, basis: "9.6 GB at 100 MB/s".into() }),
     };
     steps.into_iter().map(step).collect()
 }

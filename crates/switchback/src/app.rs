@@ -78,6 +78,14 @@ impl App {
         Theme { color: self.color(std::io::stdout().is_terminal()), unicode: unicode() }
     }
 
+    /// How wide stdout is; what is not a terminal will be read on one, or printed.
+    #[expect(clippy::unused_self, reason = "streams belong to the process that this stands for")]
+    pub(crate) fn width_out(&self) -> usize {
+        let width =
+            rustix::termios::tcgetwinsize(std::io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+        if width == 0 { 80 } else { width }
+    }
+
     fn color(&self, terminal: bool) -> bool {
         match self.global.color {
             When::Always => true,
@@ -87,18 +95,26 @@ impl App {
         }
     }
 
-    /// How runs are shown.
+    /// How runs are shown, on stderr.
     pub(crate) fn terminal(&self) -> TerminalOptions {
-        let tty = std::io::stderr().is_terminal();
-        let width =
-            rustix::termios::tcgetwinsize(std::io::stderr()).map_or(100, |size| usize::from(size.ws_col));
+        let width = rustix::termios::tcgetwinsize(std::io::stderr());
+        self.options(std::io::stderr().is_terminal(), width.map_or(0, |size| size.ws_col))
+    }
+
+    /// How runs are shown that are themselves the result, on stdout.
+    pub(crate) fn terminal_out(&self) -> TerminalOptions {
+        let width = rustix::termios::tcgetwinsize(std::io::stdout());
+        self.options(std::io::stdout().is_terminal(), width.map_or(0, |size| size.ws_col))
+    }
+
+    fn options(&self, tty: bool, width: u16) -> TerminalOptions {
         TerminalOptions {
             tty,
-            color: self.theme().color,
+            color: self.color(tty),
             unicode: unicode(),
             verbose: self.global.verbose,
             quiet: self.global.quiet,
-            width: if width == 0 { 100 } else { width },
+            width: if width == 0 { 100 } else { usize::from(width) },
             downtime: Some(switchback_workflow::steps::downtime_ms),
         }
     }
@@ -179,12 +195,18 @@ pub(crate) fn runs_folder(config: &Config) -> PathBuf {
 /// The runs of a configuration's environment that can be read, oldest first; those that can't be
 /// are said.
 pub(crate) fn runs(config: &Config, app: &App) -> Vec<RunView> {
+    let mut views = all_runs(config, app);
+    views.retain(|view| view.plan.environment == config.environment_name);
+    views
+}
+
+/// As [`runs`], of every environment that is kept in the same place.
+pub(crate) fn all_runs(config: &Config, app: &App) -> Vec<RunView> {
     let folder = runs_folder(config);
     let mut views = Vec::new();
     for run in journal::list(&folder) {
         match journal::read(&folder, &run) {
-            Ok(view) if view.plan.environment == config.environment_name => views.push(view),
-            Ok(_) => {}
+            Ok(view) => views.push(view),
             Err(failure) => app.say(&switchback_report::failure::render(&failure, app.theme())),
         }
     }

@@ -209,3 +209,41 @@ async fn side_by_side_it_says_what_they_do_not_share() {
     differences.retain(|line| !line.starts_with("databases: "));
     assert!(differences.is_empty(), "{differences:?}");
 }
+
+/// What a run left is the way back of the last one that succeeded; what only older ones need goes
+/// when it is old enough.
+#[tokio::test]
+async fn pruning_keeps_what_the_next_rollback_and_an_open_run_need() {
+    let (host, backup) = host().await;
+    host.configure("jobs = 1\n", "jobs = 1\nkeep_restore_points = \"0s\"\n");
+    let prune = |words: &[&str]| -> serde_json::Value {
+        let words: Vec<_> =
+            ["backup", "prune", "--keep", "0", "--format", "json"].iter().chain(words).copied().collect();
+        serde_json::from_str(&host.expect(&words, 0).stdout).unwrap()
+    };
+    // An older run that was taken back leaves `_failed_`, the last one its way back.
+    host.expect(&["restore", &backup, "--swap"], 0);
+    host.expect(&["rollback"], 0);
+    host.expect(&["restore", &backup, "--swap"], 0);
+    assert_eq!(kept(&host).await, ["failed", "old"]);
+    let would = prune(&["--dry-run"]);
+    assert_eq!(would["databases"]["dropped"].as_array().unwrap().len(), 1, "{would}");
+    assert_eq!(kept(&host).await, ["failed", "old"]);
+    let pruned = prune(&[]);
+    assert_eq!(pruned["databases"]["dropped"], would["databases"]["dropped"]);
+    assert_eq!(kept(&host).await, ["old"], "{pruned}");
+    host.expect(&["rollback"], 0);
+
+    let newer = host.expect(&["backup", "create", "--format", "json"], 0);
+    let killed = host.run_with(&["restore", &backup, "--swap"], &[("SWITCHBACK_FAULT", "kill-in:restore")]);
+    assert_eq!(killed.status, None);
+    let pruned = prune(&[]);
+    assert!(pruned["spared"][&backup].as_str().unwrap().contains("is open"), "{pruned} {}", newer.stdout);
+    host.expect(&["resume"], 0);
+    // Without a word nothing is removed where nobody can be asked.
+    let with = host.command(&["backup", "prune"]);
+    let mut without = std::process::Command::new(with.get_program());
+    without.args(with.get_args().filter(|word| *word != "--yes")).current_dir(host.path("."));
+    without.env("APP_URL", host.url().expose()).stdin(std::process::Stdio::null());
+    assert_eq!(without.output().unwrap().status.code(), Some(2));
+}

@@ -31,6 +31,9 @@ const EDGE_DEBTS: &[(&str, &str, &str)] = &[];
 const ONLY: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["postgres"]),
     ("clap", &["switchback"]),
+    ("clap_complete", &["switchback"]),
+    ("clap_mangen", &["switchback"]),
+    ("schemars", &["model", "report", "switchback"]),
     ("anstream", &["switchback"]),
     ("indicatif", &["report"]),
     ("owo-colors", &["report"]),

@@ -59,7 +59,7 @@ pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
         ));
     }
     let steps = steps(world, &found)?;
-    Ok(Plan {
+    let mut plan = Plan {
         format: 1,
         run: world.run.clone(),
         made_at: clock::now(),
@@ -89,7 +89,9 @@ pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
         outlook: Outlook::default(),
         steps,
         settings: world.config.snapshot.clone(),
-    })
+    };
+    crate::estimate::fill(world, &mut plan).await?;
+    Ok(plan)
 }
 
 /// Refuses a plan whose gates have nothing on record.

@@ -63,7 +63,7 @@ struct Found<'a> {
 /// [`code::RESTORE_OTHER_REVISION`], [`code::RELEASE_UNKNOWN`], those of a damaged backup.
 pub async fn plan(world: &World, backup: &Listed, release: Option<&str>, accept_loss: bool) -> Result<Plan> {
     let found = find(world, backup, release, accept_loss).await?;
-    Ok(Plan {
+    let mut plan = Plan {
         format: 1,
         run: world.run.clone(),
         made_at: clock::now(),
@@ -85,7 +85,9 @@ pub async fn plan(world: &World, backup: &Listed, release: Option<&str>, accept_
         outlook: Outlook::default(),
         steps: steps(world, &found)?,
         settings: world.config.snapshot.clone(),
-    })
+    };
+    crate::estimate::fill(world, &mut plan).await?;
+    Ok(plan)
 }
 
 async fn find<'a>(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Span;
@@ -13,7 +14,7 @@ const fn seconds(seconds: u64) -> Span {
 }
 
 /// `[migrations]`: the migrator that the application already has.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Migrations {
     /// The layout of the scripts.
@@ -64,7 +65,7 @@ impl Migrations {
 }
 
 /// The layouts that are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tool {
     /// Alembic, bare or through Flask-Migrate.
@@ -81,7 +82,7 @@ impl Tool {
 }
 
 /// `[environments.NAME]`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Environment {
     /// As the application and its migrator use it.
@@ -151,7 +152,7 @@ fn absolute(root: &Path, path: &mut Option<PathBuf>) {
 }
 
 /// How other writers are kept out of the target.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FenceKind {
     /// Sessions ended, the target renamed.
@@ -162,7 +163,7 @@ pub enum FenceKind {
 }
 
 /// What the data goes back to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RestorePointKind {
     /// `clone` where it is possible, else `dump`.
@@ -177,7 +178,7 @@ pub enum RestorePointKind {
 }
 
 /// What must be on record before a run may change the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gate {
     /// The scripts were reviewed and the findings accepted.
@@ -203,7 +204,7 @@ impl Gate {
 }
 
 /// A reference between tables that is not declared as a foreign key.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// `table.column` that refers.
@@ -213,7 +214,7 @@ pub struct Reference {
 }
 
 /// When a run may change the target.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// `Sun`, `Mon-Fri`, `Sat,Sun`; default: every day.
@@ -228,7 +229,7 @@ pub struct Window {
 }
 
 /// `[environments.NAME.service]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Who starts and stops it.
@@ -281,7 +282,7 @@ impl Service {
 }
 
 /// The service managers that are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Manager {
     /// Switchback's own supervisor.
@@ -304,7 +305,7 @@ impl Manager {
 }
 
 /// `[environments.NAME.maintenance]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Maintenance {
     /// A file; the page is closed while it is there.
@@ -322,7 +323,7 @@ pub struct Maintenance {
 }
 
 /// What a closed page answers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClosedWhen {
     /// Where to ask.
@@ -339,7 +340,7 @@ impl ClosedWhen {
 }
 
 /// `[environments.NAME.code]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeSource {
     /// A git checkout that is switched to the release, and back.
@@ -350,7 +351,7 @@ pub struct CodeSource {
 }
 
 /// `[environments.NAME.backup]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BackupSettings {
     /// Where backups are kept.
@@ -361,16 +362,25 @@ pub struct BackupSettings {
     pub keep: usize,
     /// A command that prints the free space of the server's disk, where that can't be seen from here.
     pub disk_free_command: Vec<String>,
+    /// How long `backup prune` keeps what runs leave on the server: restore points, databases that
+    /// were swapped out.
+    pub keep_restore_points: Span,
 }
 
 impl Default for BackupSettings {
     fn default() -> Self {
-        Self { directory: ".switchback/backups".into(), jobs: 2, keep: 7, disk_free_command: Vec::new() }
+        Self {
+            directory: ".switchback/backups".into(),
+            jobs: 2,
+            keep: 7,
+            keep_restore_points: seconds(7 * 86_400),
+            disk_free_command: Vec::new(),
+        }
     }
 }
 
 /// `[environments.NAME.health]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Health {
     /// Answers 2xx while the application is well.
@@ -393,7 +403,7 @@ impl Health {
 }
 
 /// `[environments.NAME.logs]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Logs {
     /// The file that the application writes.
@@ -420,7 +430,7 @@ impl Logs {
 }
 
 /// `[[smoke]]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Smoke {
     /// What it tries.
@@ -430,7 +440,7 @@ pub struct Smoke {
 }
 
 /// `[[validations]]`: exactly one of `sql`, `table`, `command`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Validation {
     /// What must be true.
@@ -453,7 +463,7 @@ pub struct Validation {
 }
 
 /// What a query must give.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Expected {
     /// A number.
@@ -465,7 +475,7 @@ pub enum Expected {
 }
 
 /// A rule for the number of rows of a table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RowRule {
     /// `"unchanged"`.
@@ -475,7 +485,7 @@ pub enum RowRule {
 }
 
 /// The rules that are one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RowWord {
     /// As many rows as at the restore point.
@@ -483,7 +493,7 @@ pub enum RowWord {
 }
 
 /// Bounds of a number of rows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RowBounds {
     /// At least.

@@ -265,9 +265,17 @@ fn where_it_stands(failure: Failure, name: &str, path: &Path) -> Failure {
     failure.hint(format!("it stands in {} under [environments.{name}] as database_url", path.display()))
 }
 
-#[derive(Debug, Deserialize)]
+/// The JSON Schema of the file, as it reads when it is turned into JSON.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(Raw)
+}
+
+/// The configuration of Switchback, `switchback.toml`.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "switchback.toml")]
 struct Raw {
+    /// Where runs, journals and release files are kept.
     state_directory: Option<PathBuf>,
     migrations: Migrations,
     #[serde(default)]

@@ -28,7 +28,7 @@ pub(super) const ROLES: &str = "roles.sql";
 pub struct Manifest {
     /// [`FORMAT`] of the version that wrote it.
     pub format: u32,
-    /// Its name: time (UTC), database, four digits that make it unique.
+    /// Its name: time (UTC), database, six digits that make it unique.
     pub id: String,
     /// When its snapshot was taken, by the server's clock (RFC 3339, UTC).
     pub made_at: String,
@@ -277,13 +277,14 @@ pub fn checksum(folder: &Path) -> Result<String> {
     Ok(files::sha256(&text))
 }
 
-/// `20260102T030405Z-ada-1f3c`: sorts by time, is a plain file name, names the database.
+/// `20260102T030405Z-ada-1f3c99`: a plain file name that names time and database. (Two of one second
+/// are told apart by the end; which one is the newer is said by [`Manifest::made_at`].)
 pub(super) fn id_of(time: &str, database: &str, unique: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
     let database: String = database.chars().take(40).map(plain).collect();
     let mut id = format!("{time}-{database}-");
     // Writing to a text can't fail.
-    let _ = write!(id, "{}", unique.get(..4).unwrap_or(unique));
+    let _ = write!(id, "{}", unique.get(..6).unwrap_or(unique));
     id
 }
 
@@ -293,7 +294,7 @@ mod tests {
 
     #[test]
     fn an_id_is_a_plain_name() {
-        assert_eq!(id_of("20260102T030405Z", "a/b ä", "1f3c99"), "20260102T030405Z-a_b__-1f3c");
+        assert_eq!(id_of("20260102T030405Z", "a/b ä", "1f3c99"), "20260102T030405Z-a_b__-1f3c99");
     }
 
     #[test]

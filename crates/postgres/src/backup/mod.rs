@@ -24,7 +24,7 @@ pub use client::Client;
 pub use manifest::{Compared, FileFacts, Manifest, Proof, Roles, SnapshotFacts, Target};
 pub use prove::{Ground, dismantle, prove, rebuild, scratch_options};
 pub use restore::{RestoreRequest, Restored, restore};
-pub use store::{Listed, Pruned, find, list, prune, verify};
+pub use store::{Listed, PruneRequest, Pruned, find, list, prune, verify};
 pub use take::{BackupRequest, ProofOn, Taken, take};
 
 mod client;

@@ -39,7 +39,18 @@ impl Listed {
     }
 }
 
-/// What pruning did.
+/// What is to be pruned.
+#[derive(Clone, Debug, Default)]
+pub struct PruneRequest {
+    /// How many good backups of each database are kept.
+    pub keep: usize,
+    /// Backups that somebody needs, by name, each with the reason.
+    pub needed: BTreeMap<String, String>,
+    /// Say what would be removed, and remove nothing.
+    pub dry_run: bool,
+}
+
+/// What pruning did, or would do.
 #[derive(Clone, Debug, Default)]
 pub struct Pruned {
     /// The backups that are gone.
@@ -70,8 +81,13 @@ pub fn list(directory: &Path) -> Result<Vec<Listed>> {
             found.push(look(id, entry.path()));
         }
     }
-    found.sort_by(|a, b| b.id.cmp(&a.id));
+    found.sort_by(|a, b| age(b).cmp(&age(a)));
     Ok(found)
+}
+
+/// The order of time, by what each says of itself and not by its name; what can't be read is oldest.
+fn age(backup: &Listed) -> (&str, &str) {
+    (backup.manifest.as_ref().map_or("", |manifest| &manifest.made_at), &backup.id)
 }
 
 fn is_backup(folder: &Path, id: &str) -> bool {
@@ -160,12 +176,13 @@ pub async fn verify(
 
 /// Removes all but the newest `keep` good backups of each database.
 ///
-/// The newest proven one of each database stays whatever `keep` says; so does what is damaged (for a
-/// person to look at, and not counted) and what another process is reading or making.
+/// The newest proven one of each database stays whatever `keep` says; so does what somebody needs,
+/// what is damaged (for a person to look at, and not counted), and what another process is reading
+/// or making.
 ///
 /// # Errors
 /// [`code::BACKUP_FAILED`] where something can't be removed.
-pub fn prune(directory: &Path, keep: usize) -> Result<Pruned> {
+pub fn prune(directory: &Path, request: &PruneRequest) -> Result<Pruned> {
     let failed = |error: std::io::Error| {
         io(code::BACKUP_FAILED, format!("old backups in {} can't be removed", directory.display()), &error)
     };
@@ -183,20 +200,24 @@ pub fn prune(directory: &Path, keep: usize) -> Result<Pruned> {
     }
     for backups in databases.into_values() {
         let last_proven = backups.iter().position(Listed::is_proven);
-        for (index, backup) in backups.into_iter().enumerate().skip(keep) {
+        for (index, backup) in backups.into_iter().enumerate().skip(request.keep) {
             if Some(index) == last_proven {
                 pruned.spared.insert(backup.id, "it is the newest one that is proven".to_owned());
-            } else if remove(directory, &backup).map_err(failed)? {
+            } else if let Some(why) = request.needed.get(&backup.id) {
+                pruned.spared.insert(backup.id, why.clone());
+            } else if request.dry_run || remove(directory, &backup).map_err(failed)? {
                 pruned.removed.push(backup.id);
             } else {
                 pruned.spared.insert(backup.id, "another process is reading it".to_owned());
             }
         }
     }
-    pruned.swept = match draft::sweep(directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        swept => swept.map_err(failed)?,
-    };
+    if !request.dry_run {
+        pruned.swept = match draft::sweep(directory) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            swept => swept.map_err(failed)?,
+        };
+    }
     Ok(pruned)
 }
 

@@ -41,7 +41,7 @@ select pg_encoding_to_char(d.encoding) as encoding,
               order by 1) as materialized_views,
        pg_current_snapshot()::text as transactions,
        case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end::text as wal_position,
-       to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as made_at,
+       to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as made_at,
        to_char(now() at time zone 'UTC', 'YYYYMMDD"T"HH24MISS"Z"') as compact
   from pg_database d, to_jsonb(d) j
  where d.datname = current_database()

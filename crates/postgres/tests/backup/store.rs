@@ -7,7 +7,7 @@ use switchback_engine::cancel::Cancel;
 use switchback_model::{Result, code};
 use switchback_postgres::Session;
 use switchback_postgres::backup::{
-    Ground, RestoreRequest, Restored, find, list, prune, restore, take, verify,
+    Ground, PruneRequest, RestoreRequest, Restored, find, list, prune, restore, take, verify,
 };
 use switchback_testkit::{TestDatabase, cluster};
 
@@ -73,16 +73,23 @@ async fn pruning_spares_the_last_proven_one_and_what_is_damaged() {
         take(&request(&one, root.path(), private()).await, &Cancel::never(), &mut quiet()).await.unwrap();
     let mut later = Vec::new();
     for _ in 0..3 {
-        // Names sort by the second.
-        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
         later.push(unproven(&one, root.path()).await.id);
     }
     let other = unproven(&two, root.path()).await;
     let damaged = unproven(&two, root.path()).await;
     fs::write(damaged.folder.join("manifest.json"), "{}").unwrap();
-    fs::create_dir(root.path().join(".partial-of-a-dead-one")).unwrap();
 
-    let pruned = prune(root.path(), 2).unwrap();
+    let listed: Vec<_> = ids(root.path()).into_iter().filter(|id| later.contains(id)).collect();
+    assert_eq!(listed, later.iter().rev().cloned().collect::<Vec<_>>(), "one second may have several");
+    let needed = [(later[0].clone(), "a run needs it".to_owned())].into();
+    let request = PruneRequest { keep: 2, needed, dry_run: false };
+    assert_eq!(prune(root.path(), &request).unwrap().spared[&later[0]], "a run needs it");
+    fs::create_dir(root.path().join(".partial-of-a-dead-one")).unwrap();
+    let request = PruneRequest { keep: 2, ..Default::default() };
+    let would = prune(root.path(), &PruneRequest { dry_run: true, ..request.clone() }).unwrap();
+    assert_eq!(would.removed, [later[0].clone()]);
+    assert_eq!(ids(root.path()).len(), 6);
+    let pruned = prune(root.path(), &request).unwrap();
     assert_eq!(pruned.removed, [later[0].clone()]);
     assert_eq!(pruned.swept, [".partial-of-a-dead-one"]);
     assert!(pruned.spared[&proven.id].contains("proven"));
@@ -91,7 +98,7 @@ async fn pruning_spares_the_last_proven_one_and_what_is_damaged() {
 
     let held = fs::File::open(root.path().join(&later[1])).unwrap();
     held.try_lock_shared().unwrap();
-    let pruned = prune(root.path(), 0).unwrap();
+    let pruned = prune(root.path(), &PruneRequest::default()).unwrap();
     assert!(pruned.spared[&later[1]].contains("reading"), "{pruned:?}");
     assert!(pruned.removed.contains(&later[2]) && pruned.removed.contains(&other.id));
     let mut left = ids(root.path());

@@ -7,10 +7,10 @@ use switchback_model::{Exit, Failure, Result, code};
 use switchback_postgres::backup::{self, Listed, Manifest, Progress};
 use switchback_postgres::scratch::{Scratch, ScratchOptions};
 use switchback_report::tables::{self, BackupLine};
-use switchback_workflow::backups;
 use switchback_workflow::world::{self, World};
+use switchback_workflow::{backups, retention};
 
-use crate::app::App;
+use crate::app::{self, App};
 
 #[derive(Subcommand)]
 pub(crate) enum Backup {
@@ -26,11 +26,16 @@ pub(crate) enum Backup {
     },
     /// The backups, newest first
     List,
-    /// Remove all but the newest; never the last proven one
+    /// Remove old backups, and what old runs left on the server; never the last proven backup,
+    /// never what an open run or the next rollback needs
+    #[command(after_help = "Example: switchback backup prune --dry-run -e production")]
     Prune {
         /// How many to keep; default: `keep` of the configuration
         #[arg(long, value_name = "N")]
         keep: Option<usize>,
+        /// Say what would be removed, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -43,7 +48,7 @@ pub(crate) async fn run(command: &Backup, app: &App) -> Result<Exit> {
             verify(&world, app, backup.as_deref(), *files_only, &cancel).await
         }
         Backup::List => list(&world, app),
-        Backup::Prune { keep } => prune(&world, app, *keep),
+        Backup::Prune { keep, dry_run } => prune(&world, app, *keep, *dry_run).await,
     }
 }
 
@@ -130,25 +135,42 @@ fn line(backup: &Listed) -> Option<BackupLine> {
     })
 }
 
-fn prune(world: &World, app: &App, keep: Option<usize>) -> Result<Exit> {
+async fn prune(world: &World, app: &App, keep: Option<usize>, dry_run: bool) -> Result<Exit> {
     let settings = &world.config.environment.backup;
     let keep = keep.unwrap_or(settings.keep);
-    if !app.confirm(&format!("remove all but the newest {keep} backups in {}?", settings.directory.display()))
-    {
-        return Err(Failure::new(code::INTERRUPTED, "not confirmed").changed("nothing was changed"));
+    if !dry_run {
+        app.confirm_loss(&format!(
+            "remove all but the newest {keep} backups in {}, and what runs left on the server more than {} ago?",
+            settings.directory.display(),
+            settings.keep_restore_points
+        ))?;
     }
-    let pruned = backup::prune(&settings.directory, keep)?;
+    retention::hold(world).await?;
+    // Backups may be shared with other environments, whose runs need them as well.
+    let needed = retention::needed_backups(world, &app::all_runs(&world.config, app)).await?;
+    let runs = app::runs(&world.config, app);
+    let databases = retention::databases(world, &runs, settings.keep_restore_points, dry_run).await?;
+    let request = backup::PruneRequest { keep, needed, dry_run };
+    let pruned = backup::prune(&settings.directory, &request)?;
     if app.json() {
-        app.print_json(
-            &serde_json::json!({ "removed": pruned.removed, "spared": pruned.spared, "swept": pruned.swept }),
-        )?;
+        app.print_json(&serde_json::json!({
+            "removed": pruned.removed, "spared": pruned.spared, "swept": pruned.swept,
+            "databases": databases, "dry_run": dry_run
+        }))?;
         return Ok(Exit::Done);
     }
+    let gone = if dry_run { "would remove" } else { "removed" };
     for id in pruned.removed.iter().chain(&pruned.swept) {
-        app.print(&format!("removed {id}\n"));
+        app.print(&format!("{gone} {id}\n"));
+    }
+    for name in &databases.dropped {
+        app.print(&format!("{gone} database `{name}`\n"));
     }
     for (id, why) in &pruned.spared {
         app.print(&format!("kept {id}: {why}\n"));
+    }
+    for (name, why) in &databases.spared {
+        app.print(&format!("kept database `{name}`: {why}\n"));
     }
     Ok(Exit::Done)
 }

@@ -36,7 +36,7 @@ pub(crate) fn show(plan: &Plan, app: &App) -> Result<()> {
     let format = app.global.format.as_str();
     match document(PLAN_DOCUMENTS, format) {
         Some(document) => app.print(&(document.render)(plan)),
-        None if format == "text" => app.print(&text::text(plan, app.theme_out(), app.terminal().width)),
+        None if format == "text" => app.print(&text::text(plan, app.theme_out(), app.width_out())),
         None => {
             return Err(Failure::new(code::USAGE, format!("a plan can't be shown as `{format}`"))
                 .hint("one of: text, md, json"));

@@ -11,13 +11,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use switchback_engine::cancel::Cancel;
 use switchback_engine::exec::Program;
+use switchback_model::plan::DiskNeed;
 use switchback_model::units::Size;
-use switchback_model::{Failure, Result, code};
+use switchback_model::{Config, Failure, Result, code};
 use switchback_postgres::scratch::ScratchOptions;
 use switchback_postgres::server;
 use switchback_postgres::session::Session;
 
-use super::{Connection, Examination, Look, Site};
+use super::{Connection, Examination, Look, Needs, Site};
 
 /// What an empty cluster and its first WAL files take.
 const CLUSTER: u64 = 128 << 20;
@@ -47,7 +48,7 @@ impl Examination for Disk {
 
     async fn look(&self, site: &Site<'_>) -> Result<Vec<Look>> {
         let bytes = server::size(site.admin()?, site.name()).await?;
-        let mut demands = here(site, bytes);
+        let mut demands = here(&site.world.config, site.needs, bytes);
         let mut looks = Vec::new();
         if site.needs.copy || site.needs.swap {
             let copy = bytes + bytes / 10;
@@ -63,13 +64,39 @@ impl Examination for Disk {
     }
 }
 
+/// What a run writes where, with what is free there as far as that can be told from here.
+///
+/// # Errors
+/// Those of a query.
+pub async fn needed(admin: &Session, config: &Config, needs: &Needs) -> Result<Vec<DiskNeed>> {
+    let name = config.database_url.database();
+    let bytes = server::size(admin, name).await?;
+    let need = |demand: Demand| DiskNeed {
+        what: format!("{}, in {}", demand.what, demand.path.display()),
+        bytes: demand.bytes,
+        free: free(&existing(&demand.path)).ok(),
+    };
+    let mut found: Vec<_> = here(config, needs, bytes).into_iter().map(need).collect();
+    if needs.copy || needs.swap {
+        let (what, bytes) = ("the copy of the target", bytes + bytes / 10);
+        found.push(match data_folder(admin, name).await? {
+            Some(path) => need(Demand { what, path, bytes }),
+            None => {
+                let command = &config.environment.backup.disk_free_command;
+                let free = if command.is_empty() { None } else { asked(command, &config.root).await.ok() };
+                DiskNeed { what: format!("{what}, on the server"), bytes, free }
+            }
+        });
+    }
+    Ok(found)
+}
+
 /// What is written on this machine.
-fn here(site: &Site<'_>, target: u64) -> Vec<Demand> {
+fn here(config: &Config, needs: &Needs, target: u64) -> Vec<Demand> {
     let mut demands = Vec::new();
-    if !site.needs.dump {
+    if !needs.dump {
         return demands;
     }
-    let config = &site.world.config;
     demands.push(Demand {
         what: "the backup",
         path: config.environment.backup.directory.clone(),

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use switchback_model::Result;
 use switchback_model::units::Size;
 use switchback_postgres::lease;
-use switchback_postgres::server::{self, Database};
+use switchback_postgres::server;
 use switchback_postgres::session::ident;
 
 use super::{Connection, Examination, Look, Site, psql};
@@ -27,22 +27,26 @@ impl Examination for Leftovers {
         let open = lease::open_marker(admin, site.name()).await?.map(|(marker, _)| marker.run);
         let mut looks = Vec::new();
         for database in server::databases(admin).await? {
-            let Some(what) = left(site.name(), &database, open.as_deref()) else { continue };
+            let Some((what, _)) = left(site.name(), &database.name, open.as_deref()) else { continue };
             let large = match server::size(admin, &database.name).await {
                 Ok(bytes) => format!(", {}", Size(bytes)),
                 Err(_) => String::new(),
             };
             let seen = format!("`{}`{large}: {what} of an earlier run", database.name);
             let sql = format!("drop database {}", ident(&database.name));
-            let cure = format!("when nobody needs it any more: {}", psql(site, "postgres", &sql));
+            let cure = format!(
+                "when nobody needs it any more: switchback backup prune -e {}, or at once: {}",
+                site.world.config.environment_name,
+                psql(site, "postgres", &sql)
+            );
             looks.push(Look::note("left by an earlier run", seen).cure(cure));
         }
         Ok(looks)
     }
 }
 
-/// What a database was to an earlier run on the target, by its name.
-fn left(target: &str, database: &Database, open: Option<&str>) -> Option<&'static str> {
+/// What a database was to an earlier run on the target, by its name, and which run that was.
+pub(crate) fn left<'a>(target: &str, name: &'a str, open: Option<&str>) -> Option<(&'static str, &'a str)> {
     const KINDS: &[(&str, &str)] = &[
         ("_sb_", "the target behind the fence"),
         ("_rp_", "the restore point"),
@@ -53,10 +57,10 @@ fn left(target: &str, database: &Database, open: Option<&str>) -> Option<&'stati
         ("_old_", "the database whose place a backup took"),
     ];
     KINDS.iter().find_map(|(mark, what)| {
-        let (before, run) = database.name.rsplit_once(mark)?;
+        let (before, run) = name.rsplit_once(mark)?;
         // A long target's name is cut to make room for the rest.
-        let ours = before == target || (database.name.len() >= 60 && target.starts_with(before));
-        (ours && is_run(run) && Some(run) != open).then_some(*what)
+        let ours = before == target || (name.len() >= 60 && target.starts_with(before));
+        (ours && is_run(run) && Some(run) != open).then_some((*what, run))
     })
 }
 
@@ -72,10 +76,7 @@ mod tests {
 
     #[test]
     fn only_databases_of_runs_on_this_target_are_named() {
-        let what = |name: &str, open| {
-            let database = Database { oid: 1, name: name.into(), allow_connections: true, comment: None };
-            left("ada", &database, open)
-        };
+        let what = |name: &str, open: Option<&str>| left("ada", name, open).map(|(what, _)| what);
         let run = "20260102_0304_abcd";
         assert_eq!(what(&format!("ada_rp_{run}"), None), Some("the restore point"));
         assert_eq!(what(&format!("ada_rp_{run}"), Some(run)), None);

@@ -8,7 +8,7 @@ mod code;
 mod commands;
 pub(crate) mod disk;
 mod health;
-mod leftovers;
+pub(crate) mod leftovers;
 mod logs;
 mod migrator;
 mod page;
@@ -34,6 +34,8 @@ use switchback_postgres::server::Identity;
 use switchback_postgres::session::Session;
 
 use crate::world::World;
+
+pub use disk::needed as disk_needed;
 
 /// The title of the look at the health URL.
 pub const HEALTH: &str = "health";

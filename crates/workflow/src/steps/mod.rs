@@ -52,7 +52,7 @@ pub const STEPS: &[StepEntry<World>] = &[
 ];
 
 /// The kinds whose begin takes the application away from its users, the first that a plan has.
-const DOWN_FROM: &[&str] = &["maintenance", "stop", "fence"];
+pub(crate) const DOWN_FROM: &[&str] = &["maintenance", "stop", "fence"];
 /// The kind whose end gives it back.
 const UP_AGAIN: &str = "close";
 
