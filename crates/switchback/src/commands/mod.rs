@@ -2,6 +2,7 @@
 
 mod abort;
 mod backup;
+mod completions;
 mod demo;
 mod deploy;
 mod doctor;
@@ -9,13 +10,16 @@ mod down;
 mod explain;
 mod init;
 pub(crate) mod internal;
+mod man;
 mod migrator;
 mod plan;
+mod replay;
 mod report;
 mod restore;
 mod resume;
 mod rollback;
 mod runs;
+mod schema;
 mod service;
 mod stamp;
 mod status;
@@ -55,6 +59,8 @@ pub(crate) enum Command {
     /// The runs so far
     #[command(subcommand)]
     Runs(runs::Runs),
+    /// Show a run again, as it was shown when it ran
+    Replay(replay::Args),
     /// Write the document of a run
     Report(report::Args),
     /// Apply pending migrations, with lock, timeouts and checks, and nothing else
@@ -68,6 +74,12 @@ pub(crate) enum Command {
     Service(service::Service),
     /// See a whole run, and three that fail and are taken back, on a private PostgreSQL
     Demo(demo::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+    /// Print the manual page, or write one for each command
+    Man(man::Args),
+    /// Print the JSON Schema of a document, as in `schema plan`; without a name, which there are
+    Schema(schema::Args),
     /// Print the page of an error code, as in SB0101
     Explain(explain::Args),
     /// What Switchback starts itself
@@ -90,12 +102,16 @@ pub(crate) async fn run(command: Command, app: &App) -> Result<Exit> {
         Command::Backup(command) => Box::pin(backup::run(&command, app)).await,
         Command::Restore(args) => restore::run(&args, app).await,
         Command::Runs(command) => runs::run(&command, app),
+        Command::Replay(args) => replay::run(&args, app).await,
         Command::Report(args) => report::run(&args, app),
         Command::Up(args) => up::run(&args, app).await,
         Command::Down(args) => down::run(&args, app).await,
         Command::Stamp(args) => stamp::run(&args, app).await,
         Command::Service(command) => service::run(&command, app).await,
         Command::Demo(args) => demo::run(&args, app).await,
+        Command::Completions(args) => completions::run(&args, app),
+        Command::Man(args) => man::run(&args, app),
+        Command::Schema(args) => schema::run(&args, app),
         Command::Explain(args) => explain::run(&args, app),
         Command::Internal(command) => internal::run(&command),
     }
