@@ -166,12 +166,10 @@ fn needs(found: &Found<'_>) -> Needs {
     Needs {
         // As much room as a copy, and the same right to make a database.
         copy: true,
-        dump: false,
         closed_fence: true,
         swap: true,
-        migrations: false,
-        scripts: Vec::new(),
         release: found.release_after.as_ref().map(|release| release.name.clone()),
+        ..Needs::default()
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use switchback_engine::journal;
 use switchback_model::{Event, Exit, Failure, Result, RunView, code};
 use switchback_report::{FORMATS, Reporter, Terminal};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::resume::named;
 use crate::app::{self, App};
@@ -44,9 +45,12 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let mut reporter = reporter(app)?;
     let terminal = std::io::stdout().is_terminal();
     let speed = args.speed.or(terminal.then_some(1.0));
+    // Heard from here on, before the first line is shown.
+    let mut interrupt = signal(SignalKind::interrupt())
+        .map_err(|error| Failure::new(code::INTERNAL, "signals can't be heard").because(&error))?;
     tokio::select! {
         () = play(&events, reporter.as_mut(), speed) => Ok(Exit::Done),
-        _interrupted = tokio::signal::ctrl_c() => {
+        _interrupted = interrupt.recv() => {
             drop(reporter);
             app.say("\n");
             Ok(Exit::Interrupted)

@@ -105,6 +105,7 @@ async fn real_documents_are_what_their_schemas_say() {
 
     let back = events(&host.expect(&["rollback", "--format", "jsonl"], 0).stdout);
     back.iter().for_each(|event| assert_valid(&of_events, event));
+    host.git(&["checkout", "--quiet", "v2"]);
     assert_valid(&schema("up"), &document(&["up", "--to", "r2", "--format", "json"], 0));
     assert_valid(&schema("up"), &document(&["down", "--steps", "1", "--format", "json"], 0));
 }

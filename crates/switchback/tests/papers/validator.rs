@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 /// Keywords that say something to people, or where other keywords are.
-const SILENT: &[&str] = &["$schema", "$defs", "title", "description", "default", "format", "examples"];
+const SILENT: &[&str] =
+    &["$schema", "$defs", "title", "description", "default", "format", "examples", "writeOnly"];
 
 /// What is wrong with a document, one line each.
 pub(crate) fn errors(schema: &Value, document: &Value) -> Vec<String> {

@@ -119,7 +119,7 @@ async fn exchange(cx: &StepCx<'_, World>, oid: u32, incoming: &str, aside: &str)
         fence::rename(&admin, &renames, false).await.map_err(|failure| not_swapped(&failure))?;
     }
     fence::allow_connections(&admin, &live.name, true).await?;
-    settings_under(cx, &live.name).await
+    settings_under(cx.world, &live.name).await
 }
 
 fn not_swapped(failure: &Failure) -> Failure {
