@@ -16,8 +16,9 @@ use switchback_postgres::server::Identity;
 use crate::steps::apply::Apply;
 use crate::steps::fence::Fence;
 use crate::steps::lease::Lease;
-use crate::steps::restore_point::{RestorePoint, SWAPPED_IN};
+use crate::steps::restore_point::RestorePoint;
 use crate::steps::start::Start;
+use crate::steps::swap;
 use crate::target;
 use crate::world::{World, same_server};
 
@@ -82,7 +83,7 @@ async fn missing(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     let mut missing = Vec::new();
     let name = target::name_now(world).await?;
     let oid = world.database(&name).await?.map(|database| database.oid);
-    if oid != Some(Lease::of(cx)?.oid) && oid != cx.noted_by::<u32>(RestorePoint::KIND, SWAPPED_IN)? {
+    if oid != Some(Lease::of(cx)?.oid) && oid != swap::swapped_in(cx)? {
         let message = format!("`{name}` on the promoted server is not the database of this run");
         return Err(Failure::new(code::OTHER_SERVER, message).changed("nothing was done on this server"));
     }

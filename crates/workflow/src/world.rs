@@ -26,8 +26,7 @@ use crate::names::Names;
 use crate::services::{self, ServiceManager};
 use crate::steps::close::Close;
 use crate::steps::lease::Lease;
-use crate::steps::restore_point::{RestorePoint, SWAPPED_IN};
-use crate::steps::swap::{self, Swap};
+use crate::steps::swap;
 
 /// How long a server that went away is waited for in the middle of a run.
 const SERVER_BACK: Duration = Duration::from_mins(1);
@@ -319,10 +318,7 @@ async fn mark_again(cx: &StepCx<'_, World>, step: &Lease) -> Result<()> {
     let world = cx.world;
     let name = crate::target::name_now(world).await?;
     let found = world.database(&name).await?.map(|database| database.oid);
-    let swapped_in = match cx.noted_by::<u32>(RestorePoint::KIND, SWAPPED_IN)? {
-        Some(copy) => Some(copy),
-        None => cx.noted_by::<u32>(Swap::KIND, swap::SWAPPED_IN)?,
-    };
+    let swapped_in = swap::swapped_in(cx)?;
     if found.is_some() && (found == Some(step.oid) || found == swapped_in) {
         cx.warn(format!("the marker of this run was gone from `{name}`; it was written again"));
         let comment = cx.try_output::<Lease>()?.and_then(|taken| taken.comment);

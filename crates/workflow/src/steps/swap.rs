@@ -11,7 +11,7 @@ use switchback_postgres::{fence, lease};
 
 use super::lease::Lease;
 use super::restore::Restore;
-use super::restore_point::settings_under;
+use super::restore_point::{self, RestorePoint, settings_under};
 use crate::world::World;
 use crate::{planner, target, way_back};
 
@@ -28,6 +28,18 @@ pub struct Swapped {
 
 /// Where the identity of the database is noted that takes the target's place.
 pub const SWAPPED_IN: &str = "swapped_in";
+
+/// The database that a run put in the target's place, whatever it was: a restore point on the way
+/// back, a backup on the way forward.
+///
+/// # Errors
+/// [`code::INTERNAL`] where the note can't be read.
+pub fn swapped_in(cx: &StepCx<'_, World>) -> Result<Option<u32>> {
+    Ok(match cx.noted_by::<u32>(RestorePoint::KIND, restore_point::SWAPPED_IN)? {
+        Some(copy) => Some(copy),
+        None => cx.noted_by::<u32>(Swap::KIND, SWAPPED_IN)?,
+    })
+}
 
 #[async_trait(?Send)]
 impl Step<World> for Swap {
