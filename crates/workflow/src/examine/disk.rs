@@ -79,13 +79,12 @@ pub async fn needed(admin: &Session, config: &Config, needs: &Needs) -> Result<V
     let mut found: Vec<_> = here(config, needs, bytes).into_iter().map(need).collect();
     if needs.copy || needs.swap {
         let (what, bytes) = ("the copy of the target", bytes + bytes / 10);
-        found.push(match data_folder(admin, name).await? {
-            Some(path) => need(Demand { what, path, bytes }),
-            None => {
-                let command = &config.environment.backup.disk_free_command;
-                let free = if command.is_empty() { None } else { asked(command, &config.root).await.ok() };
-                DiskNeed { what: format!("{what}, on the server"), bytes, free }
-            }
+        found.push(if let Some(path) = data_folder(admin, name).await? {
+            need(Demand { what, path, bytes })
+        } else {
+            let command = &config.environment.backup.disk_free_command;
+            let free = if command.is_empty() { None } else { asked(command, &config.root).await.ok() };
+            DiskNeed { what: format!("{what}, on the server"), bytes, free }
         });
     }
     Ok(found)
