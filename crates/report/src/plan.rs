@@ -367,8 +367,7 @@ mod tests {
               does      what backup does
               verified  how backup is looked at
               takes     2 s: 9.6 GB at 100 MB/s
-              way back  the run ends here; target, code and service were not touched (at
-                        once)
+              way back  as from step 1
           3. stop ada-app.service
               does      what stop does
               verified  how stop is looked at
@@ -388,7 +387,7 @@ mod tests {
               does      what validate does
               verified  how validate is looked at
               takes     2 s: 9.6 GB at 100 MB/s
-              way back  the restore point takes the target's place by rename (about 5 s)
+              way back  as from step 5
           7. start ada-app.service
               does      what start does
               verified  how start is looked at

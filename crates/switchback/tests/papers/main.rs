@@ -89,7 +89,9 @@ async fn real_documents_are_what_their_schemas_say() {
     let deployed = events(&host.expect(&["deploy", "--release", "v2", "--format", "jsonl"], 0).stdout);
     assert!(deployed.len() > 30);
     let of_events = schema("events");
-    deployed.iter().for_each(|event| assert_valid(&of_events, event));
+    for event in &deployed {
+        assert_valid(&of_events, event);
+    }
     assert_valid(&schema("status"), &document(&["status", "--format", "json"], 0));
     let mut wrong = deployed[1].clone();
     wrong["seq"] = json!("one");
@@ -104,7 +106,9 @@ async fn real_documents_are_what_their_schemas_say() {
     assert_eq!(replayed.iter().collect::<Vec<_>>(), kept);
 
     let back = events(&host.expect(&["rollback", "--format", "jsonl"], 0).stdout);
-    back.iter().for_each(|event| assert_valid(&of_events, event));
+    for event in &back {
+        assert_valid(&of_events, event);
+    }
     host.git(&["checkout", "--quiet", "v2"]);
     assert_valid(&schema("up"), &document(&["up", "--to", "r2", "--format", "json"], 0));
     assert_valid(&schema("up"), &document(&["down", "--steps", "1", "--format", "json"], 0));

@@ -52,7 +52,10 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                 below(root, keywords, keyword, value, at, found);
                 true
             }
-            other => SILENT.contains(&other) || panic!("the keyword {other} is not known to this test"),
+            other => {
+                assert!(SILENT.contains(&other), "the keyword {other} is not known to this test");
+                true
+            }
         };
         if !good {
             found.push(format!("{at}: {value} is against {keyword} {wanted}"));
@@ -72,7 +75,9 @@ fn below(
     let wanted = &keywords[keyword];
     match (keyword, value) {
         ("items", Value::Array(items)) => {
-            items.iter().for_each(|item| check(root, wanted, item, &format!("{at}/*"), found));
+            for item in items {
+                check(root, wanted, item, &format!("{at}/*"), found);
+            }
         }
         ("properties", Value::Object(object)) => {
             for (name, schema) in wanted.as_object().unwrap() {
