@@ -155,6 +155,9 @@ codes! {
     REVISION_UNCHANGED = "SB0409", TakenBack;
     REVISION_DIFFERS = "SB0410", TakenBack;
     MIGRATION_TIMEOUT = "SB0411", TakenBack;
+    HISTORY_DIFFERS = "SB0412", Refused;
+    SCRIPT_REFUSED = "SB0413", Usage;
+    INDEX_INVALID = "SB0414", TakenBack;
     // 05: the target in a run
     FENCE = "SB0501", TakenBack;
     RESTORE_POINT = "SB0502", TakenBack;

@@ -9,6 +9,7 @@ pub mod lease;
 pub mod monitor;
 pub mod programs;
 pub mod scratch;
+pub mod script;
 pub mod server;
 pub mod session;
 pub mod settings;
@@ -17,6 +18,7 @@ pub mod sources;
 pub mod statements;
 pub mod tls;
 
+pub use script::ScriptSession;
 pub use session::Session;
 /// A row of a result, read by its columns' types.
 pub use tokio_postgres::Row;

@@ -6,8 +6,9 @@ use switchback_engine::exec::shell_word;
 use switchback_model::{DatabaseUrl, Effect, Failure, Result, code};
 use tokio_postgres::config::{ChannelBinding, SslMode, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{CancelToken, Client, Config, Row, Statement};
+use tokio_postgres::{CancelToken, Client, Config, Connection, Row, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::tls::{self, Mode};
@@ -25,7 +26,7 @@ pub struct Session {
 
 /// TLS for one more connection of the same kind.
 #[derive(Clone)]
-struct Connector(MakeRustlsConnect);
+pub(crate) struct Connector(MakeRustlsConnect);
 
 impl std::fmt::Debug for Connector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -36,8 +37,8 @@ impl std::fmt::Debug for Connector {
 /// Asks the server to cancel what a session runs; works beside that session's own query.
 #[derive(Clone)]
 pub struct Canceller {
-    token: CancelToken,
-    tls: Connector,
+    pub(crate) token: CancelToken,
+    pub(crate) tls: Connector,
 }
 
 impl Canceller {
@@ -134,6 +135,21 @@ const PINNED: &str = "set search_path = pg_catalog; set datestyle = 'ISO, YMD'; 
     set idle_in_transaction_session_timeout = 0; set client_min_messages = warning";
 
 async fn open(url: &DatabaseUrl, application: &str) -> Result<(Client, Connector)> {
+    let (client, connection, connector) = dial(url, application, "").await?;
+    // The task ends with the connection; an error of it is seen by the next query.
+    tokio::spawn(connection);
+    Ok((client, connector))
+}
+
+/// A connection that somebody must still poll.
+pub(crate) type Unpolled = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
+/// Connects, with `options` (as in `PGOPTIONS`) beside those of the URL.
+pub(crate) async fn dial(
+    url: &DatabaseUrl,
+    application: &str,
+    options: &str,
+) -> Result<(Client, Unpolled, Connector)> {
     let hosts = if url.host().is_empty() { default_host() } else { url.host().to_owned() };
     let mode = Mode::of(url, hosts.split(',').all(|host| host.starts_with(['/', '@'])))?;
     let connector = tls::connector(url, mode)?;
@@ -143,6 +159,9 @@ async fn open(url: &DatabaseUrl, application: &str) -> Result<(Client, Connector
         Mode::Prefer => SslMode::Prefer,
         Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
     };
+    if !options.is_empty() {
+        config.options(format!("{} {options}", url.parameter("options").unwrap_or_default()).trim());
+    }
     config.ssl_mode(first);
     let mut connected = config.connect(connector.clone()).await;
     // As libpq does it: the other way where the server refuses the first (PostgreSQL manual, 34.19.3).
@@ -160,9 +179,7 @@ async fn open(url: &DatabaseUrl, application: &str) -> Result<(Client, Connector
         connected = Ok(second);
     }
     let (client, connection) = connected.map_err(|error| refused(url, &error))?;
-    // The task ends with the connection; an error of it is seen by the next query.
-    tokio::spawn(connection);
-    Ok((client, Connector(connector)))
+    Ok((client, connection, Connector(connector)))
 }
 
 fn config(url: &DatabaseUrl, application: &str) -> Result<Config> {
@@ -233,7 +250,7 @@ fn default_host() -> String {
         .map_or_else(|| "/var/run/postgresql".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-fn refused(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Failure {
+pub(crate) fn refused(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Failure {
     let user = url.user().unwrap_or_default();
     let database = url.database();
     let place = place(url);

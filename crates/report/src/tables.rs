@@ -235,7 +235,7 @@ pub fn status(status: &Status, theme: Theme) -> String {
     let drift = match status.drift {
         None => "not known",
         Some(false) => "none",
-        Some(true) => "! the catalog is not what its revision should give",
+        Some(true) => "! the target is not what its revision should give",
     };
     let run = |run: &RunLine| format!("{} {}", theme.mark(run.mark()), run.short());
     let mut lines = vec![
@@ -363,7 +363,7 @@ mod tests {
         current      8f3a
         heads        c21b
         pending      none
-        drift        ! the catalog is not what its revision should give
+        drift        ! the target is not what its revision should give
         last run     none
         ");
     }

@@ -183,7 +183,7 @@ impl App {
     pub(crate) fn world(&self) -> Result<World> {
         let config = self.config()?;
         let folder = config.state.clone();
-        Ok(World::new(config, RunId(String::new()), operator(), folder))
+        Ok(World::new(config, RunId(String::new()), operator(), folder, program()))
     }
 }
 
@@ -219,6 +219,11 @@ pub(crate) fn operator() -> Operator {
     let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| variable(name));
     let uid = rustix::process::getuid().as_raw();
     Operator { user: user.unwrap_or_else(|| format!("uid {uid}")), host, pid: std::process::id() }
+}
+
+/// This very program; what it starts of itself is called by this path.
+pub(crate) fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| "switchback".into())
 }
 
 /// A new run's identity: sortable by time; the end tells two of the same second apart.

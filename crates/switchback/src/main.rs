@@ -18,7 +18,8 @@ fn main() -> ExitCode {
         Err(error) => return error::usage(&error),
     };
     if let commands::Command::Internal(command) = &cli.command {
-        return error::exit(commands::internal::run(command), &app::App::new(cli.global.clone()));
+        let app = app::App::new(cli.global.clone());
+        return error::exit(commands::internal::run(command, &app), &app);
     }
     // One thread: children die with the thread that started them, and nothing here needs a second.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -51,7 +51,7 @@ pub(crate) async fn go_on(
             .changed("nothing was changed")
             .hint("give the variable of database_url the value that it had when the run began"));
     }
-    let world = World::new(config, run.clone(), app::operator(), journal.folder().to_owned());
+    let world = World::new(config, run.clone(), app::operator(), journal.folder().to_owned(), app::program());
     // What an earlier process left on the server must be gone before anything is looked at.
     world.end_leftovers().await?;
     let (reporters, observer) = reporters(app)?;

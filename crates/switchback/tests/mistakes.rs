@@ -19,11 +19,23 @@ use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
 /// The files in place, no repository: what is written into the folder is what is deployed.
-const IN_PLACE: Shape =
-    Shape { fence: "closed", restore_point: "clone", service: true, code: false, page: true };
+const IN_PLACE: Shape = Shape {
+    fence: "closed",
+    restore_point: "clone",
+    service: true,
+    code: false,
+    page: true,
+    tool: "alembic",
+};
 /// No application either: for what is over before anything is stopped.
-const BARE: Shape =
-    Shape { fence: "closed", restore_point: "clone", service: false, code: false, page: false };
+const BARE: Shape = Shape {
+    fence: "closed",
+    restore_point: "clone",
+    service: false,
+    code: false,
+    page: false,
+    tool: "alembic",
+};
 
 async fn host(shape: Shape) -> Host {
     Host::new(cluster().await, PROGRAM, shape).await

@@ -29,7 +29,21 @@ const LOOK: Duration = Duration::from_millis(200);
 const GONE: Duration = Duration::from_secs(2);
 /// What PostgreSQL says when a lock was not had in time.
 const LOCK_TIMEOUT: &[&str] =
-    &["due to lock timeout", "LockNotAvailable", "canceling statement due to user request"];
+    &["due to lock timeout", "LockNotAvailable", "(55P03)", "canceling statement due to user request"];
+
+/// What a migrator that is Switchback itself puts before a failure that it hands over whole.
+const HANDED: &str = "switchback-failure: ";
+
+/// A failure as the line that hands it to the process that called.
+pub fn hand(failure: &Failure) -> String {
+    // Plain data, so it can be written; and if not, the line is there for a person to read.
+    format!("{HANDED}{}", serde_json::to_string(failure).unwrap_or_else(|_| failure.to_string()))
+}
+
+/// The failure that a migrator handed over.
+fn handed(tail: &[String]) -> Option<Failure> {
+    tail.iter().rev().find_map(|line| serde_json::from_str(line.strip_prefix(HANDED)?).ok())
+}
 
 /// The texts of migrations: file, as the plan names it, and text.
 ///
@@ -149,7 +163,11 @@ async fn watched(caller: &Caller<'_>, program: &Program, what: &str) -> Result<F
     let start = Instant::now();
     let mut watch = Watch::default();
     watch.look_inside(caller, Part::Before).await?;
-    let running = program.run(caller.cancel, |_, line| (caller.hear)(Heard::Line(line)));
+    let running = program.run(caller.cancel, |_, line| {
+        if !line.starts_with(HANDED) {
+            (caller.hear)(Heard::Line(line));
+        }
+    });
     tokio::pin!(running);
     loop {
         tokio::select! {
@@ -290,6 +308,10 @@ fn not_run(failure: Failure, what: &str) -> Failure {
 }
 
 fn failed(program: &Program, finished: &Finished, what: &str) -> Failure {
+    if let Some(mut failure) = handed(&finished.tail) {
+        failure.message = format!("{what} failed: {}", failure.message);
+        return failure;
+    }
     let message =
         format!("{what} failed: `{}` ended with exit status {}", program.display(), finished.status);
     Failure::new(code::MIGRATION_FAILED, message)

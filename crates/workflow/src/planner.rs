@@ -11,7 +11,7 @@ use switchback_postgres::lease as marker;
 use switchback_postgres::server::{self, Identity, Rights};
 
 use crate::examine::Needs;
-use crate::formats::{Script, Scripts};
+use crate::formats::{Script, Scripts, refuse_drift};
 use crate::steps::apply::Apply;
 use crate::steps::backup::Backup;
 use crate::steps::close::Close;
@@ -138,6 +138,7 @@ async fn find(world: &World, release: Option<&str>) -> Result<Found> {
     let (release_before, release_after) = releases(world, release).await?;
     let root = files_of(world, release_before.as_ref(), release_after.as_ref()).await?;
     let scripts = world.migrator().scripts(&root, &current, None)?;
+    refuse_drift(&*world.migrator(), &root, &session).await?;
     let (restore_point, notes) = restore_point(world).await?;
     let oid = target.map(|target| target.oid).unwrap_or_default();
     Ok(Found { identity, oid, current, release_before, release_after, root, scripts, restore_point, notes })

@@ -46,6 +46,8 @@ pub struct World {
     /// The watch of the application's log as this process began it: with its file open, it follows
     /// what one that was read from the journal can't.
     pub log_watch: RefCell<Option<Watch>>,
+    /// Where this very program is, for what it starts of itself.
+    pub program: PathBuf,
     admin: RefCell<Option<Rc<Session>>>,
     lease: RefCell<Option<Rc<Session>>>,
     in_run: Cell<bool>,
@@ -53,7 +55,7 @@ pub struct World {
 
 impl World {
     /// The world of a run (or, with an empty id, of a command).
-    pub fn new(config: Config, run: RunId, operator: Operator, folder: PathBuf) -> Self {
+    pub fn new(config: Config, run: RunId, operator: Operator, folder: PathBuf, program: PathBuf) -> Self {
         let names = Names::of(config.database_url.database(), &run);
         Self {
             config,
@@ -62,6 +64,7 @@ impl World {
             names,
             folder,
             log_watch: RefCell::default(),
+            program,
             admin: RefCell::default(),
             lease: RefCell::default(),
             in_run: Cell::new(false),
@@ -171,7 +174,7 @@ impl World {
 
     /// The application's migrator.
     pub fn migrator(&self) -> Box<dyn Migrator> {
-        formats::migrator(&self.config)
+        formats::migrator(&self.config, &self.program)
     }
 
     /// Takes the lease, or takes it again after its session was lost.

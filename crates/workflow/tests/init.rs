@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use switchback_model::config::Manager;
+use switchback_model::config::{Manager, Tool};
 use switchback_model::{Config, code};
 use switchback_workflow::init::{Proposal, propose_in, write};
 use tempfile::TempDir;
@@ -362,7 +362,7 @@ fn other_tools_are_named() {
         ("sqlx", &[("Cargo.toml", "[dependencies]\nsqlx = \"0.8\"\n"), ("migrations/1_a.sql", "")]),
         ("goose", &[("db/1_a.sql", "-- +goose Up\n")]),
         ("dbmate", &[("db/migrations/1_a.sql", "-- migrate:up\n")]),
-        ("golang-migrate", &[("migrations/1_a.up.sql", ""), ("migrations/1_a.down.sql", "")]),
+        ("golang-migrate", &[("migrations/first.up.sql", ""), ("migrations/first.down.sql", "")]),
         ("Flyway", &[("sql/V1__a.sql", "")]),
         ("Django", &[("manage.py", "import django\n")]),
         ("Prisma", &[("prisma/schema.prisma", "")]),
@@ -386,4 +386,15 @@ fn an_empty_folder_is_no_project() {
     let failure = propose_in(project(&[]).path(), Path::new("/nowhere")).unwrap_err();
     assert_eq!(failure.code, code::MIGRATIONS_NOT_FOUND);
     assert!(!failure.hints.is_empty());
+}
+
+#[test]
+fn scripts_in_plain_sql_are_known() {
+    let folder = project(&[("db/0001_users.up.sql", "select 1"), ("db/0001_users.down.sql", "select 1")]);
+    let proposal = proposed(folder.path());
+    let config = config(folder.path(), &proposal);
+    assert_eq!(config.migrations.tool, Tool::Sql);
+    assert_eq!(config.migrations.directory, folder.path().join("db"));
+    assert!(proposal.toml.contains("tool = \"sql\"\n") && !proposal.toml.contains("command = [\"flask"), "{}", proposal.toml);
+    assert!(proposal.why.iter().any(|why| why.contains("db/0001_users.up.sql is a script in plain SQL")));
 }

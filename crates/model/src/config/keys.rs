@@ -70,6 +70,8 @@ impl Migrations {
 pub enum Tool {
     /// Alembic, bare or through Flask-Migrate.
     Alembic,
+    /// Scripts in plain SQL, which Switchback runs itself.
+    Sql,
 }
 
 impl Tool {
@@ -77,6 +79,7 @@ impl Tool {
     pub fn name(self) -> &'static str {
         match self {
             Self::Alembic => "alembic",
+            Self::Sql => "sql",
         }
     }
 }

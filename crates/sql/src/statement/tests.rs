@@ -64,7 +64,7 @@ fn what_only_looks_so() {
         "alter subscription s disable",
         "alter database d set work_mem = '1MB'",
         "discard plans",
-        "create table concurrently (vacuum int)",
+        "create table vacuum (cluster int)",
         "select 'create index concurrently'",
     ] {
         assert_eq!(block(text), Block::Possible, "{text}");

@@ -24,7 +24,7 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     refuse_open_run(&config, app)?;
     let run_id = app::new_run();
     let folder = app::runs_folder(&config).join(&run_id.0);
-    let world = World::new(config, run_id, app::operator(), folder);
+    let world = World::new(config, run_id, app::operator(), folder, app::program());
     let plan = match planner::plan(&world, args.release.as_deref()).await {
         Err(failure) if failure.code == code::NOTHING_TO_DO => {
             app.say(&format!("{}\n", failure.message));

@@ -4,8 +4,13 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use switchback_model::{Exit, Result};
+use switchback_model::{DatabaseUrl, Exit, Failure, Result, code};
+use switchback_workflow::formats::sql::{self, Order, Place};
+use switchback_workflow::migration;
 use switchback_workflow::services::process;
+
+use crate::app::{App, variable};
+use crate::error;
 
 #[derive(Subcommand)]
 pub(crate) enum Internal {
@@ -14,11 +19,64 @@ pub(crate) enum Internal {
         /// What to run, and how
         spec: PathBuf,
     },
+    /// Run scripts in plain SQL
+    Sql {
+        /// What is to be done
+        act: Act,
+        /// The version
+        version: String,
+        /// Where the scripts are
+        #[arg(long)]
+        directory: PathBuf,
+        /// The folder from which messages name them
+        #[arg(long)]
+        root: PathBuf,
+    },
 }
 
-pub(crate) fn run(command: &Internal) -> Result<Exit> {
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Act {
+    Up,
+    Down,
+    Stamp,
+}
+
+pub(crate) fn run(command: &Internal, app: &App) -> Result<Exit> {
     match command {
         Internal::Supervise { spec } => process::supervise(spec)?,
+        Internal::Sql { act, version, directory, root } => {
+            let ended = scripts(*act, version, directory, root);
+            // Whoever called shows the failure; here it is handed over whole.
+            if let Err(failure) = ended {
+                app.say(&format!("{}\n", migration::hand(&failure)));
+                return Ok(failure.exit());
+            }
+        }
     }
     Ok(Exit::Done)
+}
+
+fn scripts(act: Act, version: &str, directory: &std::path::Path, root: &std::path::Path) -> Result<()> {
+    let url = variable(sql::URL_VARIABLE)
+        .ok_or_else(|| Failure::new(code::VARIABLE_UNSET, format!("{} is not set", sql::URL_VARIABLE)))?;
+    let place = Place {
+        url: DatabaseUrl::parse(&url)?,
+        application: variable("PGAPPNAME").unwrap_or_else(|| "switchback".into()),
+        options: variable("PGOPTIONS").unwrap_or_default(),
+        directory: directory.to_owned(),
+        root: root.to_owned(),
+    };
+    let order = match act {
+        Act::Up => Order::Up(version.to_owned()),
+        Act::Down => Order::Down(version.to_owned()),
+        Act::Stamp => Order::Stamp(version.to_owned()),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error::no_runtime(&error))?.block_on(sql::execute(&order, &place, say))
+}
+
+/// A line for whoever follows; one that nobody reads is lost.
+fn say(line: &str) {
+    use std::io::Write;
+    let _nobody_listens = writeln!(std::io::stdout().lock(), "{line}");
 }

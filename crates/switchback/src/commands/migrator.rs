@@ -8,7 +8,7 @@ use switchback_engine::cancel::{Cancel, cancel_pair};
 use switchback_model::{Config, Exit, Failure, Result, RunId, code};
 use switchback_postgres::lease;
 use switchback_postgres::server::Identity;
-use switchback_workflow::formats::{Script, alembic};
+use switchback_workflow::formats::{self, Script, alembic};
 use switchback_workflow::migration::{self, Caller, Heard};
 use switchback_workflow::planner::{in_place, shown};
 use switchback_workflow::world::World;
@@ -69,7 +69,7 @@ pub(crate) async fn hold(app: &App, place: &Place) -> Result<Held> {
         _ => app.config()?,
     };
     let folder = config.state.clone();
-    let world = World::new(config, RunId(String::new()), app::operator(), folder);
+    let world = World::new(config, RunId(String::new()), app::operator(), folder, app::program());
     let admin = world.admin().await?;
     if let Some((marker, _)) = lease::open_marker(&admin, &world.names.target).await? {
         return Err(marker.refusal());
@@ -111,6 +111,12 @@ impl Held {
     pub(crate) async fn current(&self) -> Result<Vec<String>> {
         let session = self.world.session(&self.world.names.target).await?;
         self.world.migrator().current(&session).await
+    }
+
+    /// Refuses a target whose history the files in place don't tell.
+    pub(crate) async fn refuse_drift(&self) -> Result<()> {
+        let session = self.world.session(&self.world.names.target).await?;
+        formats::refuse_drift(&*self.world.migrator(), &in_place(&self.world), &session).await
     }
 
     /// Runs scripts one by one, each looked at afterwards; what was done so far is shown whatever

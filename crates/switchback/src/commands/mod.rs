@@ -12,6 +12,7 @@ mod init;
 pub(crate) mod internal;
 mod man;
 mod migrator;
+mod new;
 mod plan;
 mod replay;
 mod report;
@@ -35,6 +36,8 @@ use crate::app::App;
 pub(crate) enum Command {
     /// Look at this folder and write a commented switchback.toml
     Init(init::Args),
+    /// Make a new migration in the project's own layout
+    New(new::Args),
     /// Look at configuration, server, rights, disk, service: one line each, with the cure
     Doctor(doctor::Args),
     /// Revision, pending migrations, open run, last run
@@ -91,6 +94,7 @@ pub(crate) enum Command {
 pub(crate) async fn run(command: Command, app: &App) -> Result<Exit> {
     match command {
         Command::Init(args) => init::run(&args, app),
+        Command::New(args) => new::run(&args, app).await,
         Command::Doctor(args) => doctor::run(&args, app).await,
         Command::Status(args) => status::run(&args, app).await,
         Command::Plan(args) => plan::run(&args, app).await,
@@ -113,6 +117,6 @@ pub(crate) async fn run(command: Command, app: &App) -> Result<Exit> {
         Command::Man(args) => man::run(&args, app),
         Command::Schema(args) => schema::run(&args, app),
         Command::Explain(args) => explain::run(&args, app),
-        Command::Internal(command) => internal::run(&command),
+        Command::Internal(command) => internal::run(&command, app),
     }
 }

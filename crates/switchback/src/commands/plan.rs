@@ -18,7 +18,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let config = app.config()?;
     let folder = config.state.clone();
-    let world = World::new(config, app::new_run(), app::operator(), folder);
+    let world = World::new(config, app::new_run(), app::operator(), folder, app::program());
     let plan = match planner::plan(&world, args.release.as_deref()).await {
         Err(failure) if failure.code == code::NOTHING_TO_DO => {
             app.say(&format!("{}\n", failure.message));

@@ -34,6 +34,7 @@ pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {
     let migrator = world.migrator();
     let current = migrator.current(&session).await?;
     let scripts = migrator.scripts(&planner::in_place(&world), &current, None)?;
+    let drift = migrator.drift(&planner::in_place(&world), &session).await?;
     let pending = scripts.pending.iter().map(|script| Pending {
         revision: script.revision.clone(),
         name: script.name.clone(),
@@ -47,7 +48,7 @@ pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {
         current,
         heads: scripts.heads,
         pending: pending.collect(),
-        drift: None,
+        drift: drift.as_ref().map(|found| !found.is_empty()),
         open_run: open.map(RunLine::of),
         last_run: last.map(RunLine::of),
     };
@@ -64,5 +65,8 @@ pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {
             ));
         }
     }
-    Ok(Exit::Done)
+    for difference in drift.iter().flatten() {
+        app.say(&format!("! {difference}\n"));
+    }
+    Ok(if drift.is_some_and(|found| !found.is_empty()) { Exit::NotFine } else { Exit::Done })
 }

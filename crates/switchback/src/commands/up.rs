@@ -20,5 +20,6 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let held = hold(app, &args.place).await?;
     let current = held.current().await?;
     let scripts = held.world.migrator().scripts(&root(&held), &current, args.to.as_deref())?;
+    held.refuse_drift().await?;
     held.go(app, &scripts.pending, Way::Up).await
 }

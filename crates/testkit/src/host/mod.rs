@@ -1,7 +1,7 @@
 //! A whole host for the real program: an application with its code, its service, its page and its
 //! database, small enough that a run takes a second or two.
 //!
-//! Its migrator is a shell script that runs each revision's SQL with psql in one transaction: it is
+//! With plain SQL, Switchback is its own migrator. Else it is a shell script that runs each revision's SQL with psql in one transaction: it is
 //! called as Alembic is called and reads the same revision files, without Python's start-up time.
 //! (Alembic itself is what ADA's tests use.)
 
@@ -33,11 +33,20 @@ pub struct Shape {
     pub code: bool,
     /// Whether it has a maintenance page.
     pub page: bool,
+    /// `alembic` or `sql`.
+    pub tool: &'static str,
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { fence: "closed", restore_point: "clone", service: true, code: true, page: true }
+        Self {
+            fence: "closed",
+            restore_point: "clone",
+            service: true,
+            code: true,
+            page: true,
+            tool: "alembic",
+        }
     }
 }
 
@@ -78,7 +87,11 @@ impl Host {
         std::fs::set_permissions(host.path("migrate"), std::fs::Permissions::from_mode(0o755)).unwrap();
         host.write("switchback.toml", &host.configuration());
         host.release("v1", "one", &[("r1", "None")]);
-        host.database.run(include_str!("r1.up.sql")).await;
+        if shape.tool == "sql" {
+            host.expect(&["up"], 0);
+        } else {
+            host.database.run(include_str!("r1.up.sql")).await;
+        }
         if shape.code {
             host.git(&["init", "--quiet", "--initial-branch=main"]);
             host.commit("v1");
@@ -168,6 +181,15 @@ impl Host {
         self.git(&["checkout", "--quiet", "v1"]);
     }
 
+    /// The revision of the target: `r1`, `r2`, …
+    pub async fn revision(&self) -> String {
+        let asked = match self.shape.tool {
+            "sql" => "select name from public.switchback_migrations order by version desc limit 1",
+            _ => "select version_num::text from public.alembic_version",
+        };
+        self.database.text(asked).await
+    }
+
     /// The id of the newest run.
     pub fn last_run(&self) -> String {
         let runs = std::fs::read_dir(self.path(".switchback/runs")).unwrap();
@@ -255,6 +277,9 @@ impl Host {
         self.write("code/VERSION", version);
         self.write("code/.gitignore", "app.log\n*.begun\n*.go\n");
         self.write("code/app.py", &include_str!("app.py").replace("@ANSWER@", answer));
+        if self.shape.tool == "sql" {
+            return self.scripts(revisions);
+        }
         self.write("code/migrations/env.py", "context.configure(transaction_per_migration=True)\n");
         self.write("code/migrations/script.py.mako", "");
         for (revision, down) in revisions {
@@ -266,6 +291,17 @@ impl Host {
             let (up, down) = sql(revision);
             self.write(&format!("code/migrations/sql/{revision}.up.sql"), up);
             self.write(&format!("code/migrations/sql/{revision}.down.sql"), down);
+        }
+    }
+
+    /// The same migrations as scripts in plain SQL.
+    fn scripts(&self, revisions: &[(&str, &str)]) {
+        for (revision, _) in revisions {
+            let (up, down) = sql(revision);
+            let number = revision.trim_start_matches('r');
+            let up: Vec<_> = up.lines().filter(|line| !line.contains("alembic_version")).collect();
+            self.write(&format!("code/migrations/000{number}_{revision}.up.sql"), &up.join("\n"));
+            self.write(&format!("code/migrations/000{number}_{revision}.down.sql"), down);
         }
     }
 
@@ -290,10 +326,10 @@ impl Host {
     }
 
     fn configuration(&self) -> String {
-        let Shape { fence, restore_point, service, code, page } = self.shape;
+        let Shape { fence, restore_point, service, code, page, tool } = self.shape;
         let (address, folder) = (self.address(), self.folder.path().display());
         let mut text = format!(
-            "[migrations]\ntool = \"alembic\"\ndirectory = \"code/migrations\"\ncommand = [\"{folder}/migrate\"]\n\
+            "[migrations]\ntool = \"{tool}\"\ndirectory = \"code/migrations\"\ncommand = [\"{folder}/migrate\"]\n\
              working_directory = \"code\"\nenv = {{ }}\n\n[environments.production]\ndatabase_url = \"${{APP_URL}}\"\n\
              maintenance_url = \"{}\"\nscratch_url = \"{}\"\nfence = \"{fence}\"\nrestore_point = \"{restore_point}\"\n",
             self.cluster.url("postgres").expose(),

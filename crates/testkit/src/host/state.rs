@@ -10,6 +10,9 @@ use switchback_postgres::settings::DatabaseSettings;
 
 use super::{Host, mode};
 
+const HISTORY: &str = "select coalesce(string_agg(concat_ws(' ', version, name, checksum), ', ' order by version), '') \
+    from public.switchback_migrations";
+
 /// What a host is at one moment.
 #[derive(Debug)]
 pub struct State {
@@ -27,6 +30,8 @@ pub struct State {
     pub held: i64,
     /// The service, and whether it is blocked.
     pub service: String,
+    /// What plain SQL's history says, without its times.
+    pub history: String,
     /// The checked out commit.
     pub commit: String,
     /// Whether the page is closed.
@@ -40,8 +45,13 @@ impl State {
         let admin = host.cluster().session().await;
         let target = host.database().session().await;
         let name = host.database().name().to_owned();
-        let data =
-            digest::read(&host.url(), "testkit", Scope::default(), &Cancel::never(), &mut |_, _| {}).await;
+        let (url, never) = (host.url(), Cancel::never());
+        let mut data = digest::read(&url, "testkit", Scope::default(), &never, &mut |_, _| {}).await.unwrap();
+        // Its times are not the same on two hosts; the rest of it is.
+        let history = match data.tables.remove("public.switchback_migrations") {
+            Some(_) => host.database().text(HISTORY).await,
+            None => String::new(),
+        };
         let kept = |other: &String| {
             ["rp", "failed", "old"].iter().any(|kind| other.starts_with(&format!("{name}_{kind}_")))
         };
@@ -55,12 +65,13 @@ impl State {
         let held = admin.one(marker, &[&format!("{name}%")]).await.unwrap().get(0);
         Self {
             catalog: Catalog::read(&target).await.unwrap(),
-            data: data.unwrap(),
+            data,
             settings: DatabaseSettings::read(&admin, &name).await.unwrap(),
             databases: ours.collect(),
             sessions,
             held,
             service: host.service(),
+            history,
             commit: host.commit_now(),
             page_closed: host.path("maintenance.flag").exists(),
             readable: readable(&host.path(".switchback")),
@@ -82,6 +93,7 @@ impl State {
         say("markers", self.held.to_string(), other.held.to_string());
         say("databases", self.databases.len().to_string(), format!("{}", other.databases.len()));
         say("service", self.service.clone(), other.service.clone());
+        say("history", self.history.clone(), other.history.clone());
         say("commit", self.commit.clone(), other.commit.clone());
         say("page closed", self.page_closed.to_string(), other.page_closed.to_string());
         found.extend(other.readable.iter().map(|file| format!("others can read {file}")));

@@ -122,7 +122,11 @@ fn changed_tables(before: &Catalog, after: &Catalog) -> BTreeSet<String> {
     before.diff(after).iter().filter_map(|difference| table(&difference.object)).collect()
 }
 
-/// Alembic's own table, whatever it is called: its one column is `version_num`.
+/// The migrator's own table: Alembic's, whatever it is called, has the one column `version_num`.
 fn is_history(catalog: &Catalog, table: &str) -> bool {
-    catalog.objects.get(&format!("column order of table {table}")).is_some_and(|order| order == "version_num")
+    let sql = table == crate::formats::sql::HISTORY;
+    sql || catalog
+        .objects
+        .get(&format!("column order of table {table}"))
+        .is_some_and(|order| order == "version_num")
 }

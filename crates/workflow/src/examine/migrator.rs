@@ -13,7 +13,7 @@ use switchback_model::config::Tool;
 use switchback_model::{Failure, Result, code};
 
 use super::{Examination, Look, Site, one_line};
-use crate::formats::Scripts;
+use crate::formats::{Scripts, refuse_drift};
 
 /// How long an application may take to be imported.
 const ANSWER: Duration = Duration::from_secs(20);
@@ -38,6 +38,12 @@ impl Examination for Migrator {
             Err(failure) => vec![Look::failed(HISTORY, failure)],
         };
         looks.insert(0, call(site, scripts.ok().as_ref()).await);
+        if let Ok(session) = site.target()
+            && let Err(failure) =
+                refuse_drift(&*site.world.migrator(), &site.world.config.working_directory(), session).await
+        {
+            looks.push(Look::failed(HISTORY, &failure));
+        }
         Ok(looks)
     }
 }
@@ -73,6 +79,9 @@ fn history(scripts: &Scripts) -> Vec<Look> {
 /// Lets the migrator name its heads, and compares them with what the files say.
 async fn call(site: &Site<'_>, scripts: Option<&Scripts>) -> Look {
     let config = &site.world.config;
+    if config.migrations.tool == Tool::Sql {
+        return Look::good(COMMAND, "Switchback runs the scripts itself");
+    }
     let program = match program(site) {
         Ok(program) => program,
         Err(failure) => return Look::failed(COMMAND, &failure),
@@ -108,12 +117,9 @@ async fn call(site: &Site<'_>, scripts: Option<&Scripts>) -> Look {
 
 fn program(site: &Site<'_>) -> Result<Program> {
     let config = &site.world.config;
-    let words = match config.migrations.tool {
-        Tool::Alembic => ["heads"],
-    };
     let url = &config.database_url;
     Ok(Program::of(&config.migrations.command)?
-        .args(words)
+        .arg("heads")
         .folder(config.working_directory())
         .envs(&config.migrations.env)
         .env(&config.migrations.database_url_variable, url.expose())

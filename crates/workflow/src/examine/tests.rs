@@ -30,7 +30,7 @@ impl Project {
         let path = self.folder.path().join("switchback.toml");
         let config = Config::parse(&text, &path, None, &|_| None).unwrap();
         let operator = Operator { user: "ada".into(), host: "here".into(), pid: 1 };
-        World::new(config, RunId(String::new()), operator, self.folder.path().to_owned())
+        World::new(config, RunId(String::new()), operator, self.folder.path().to_owned(), "switchback".into())
     }
 
     async fn looks(&self, url: &DatabaseUrl) -> Vec<Look> {

@@ -8,7 +8,7 @@ use switchback_model::{Config, DatabaseUrl, Failure, Result, code};
 use switchback_postgres::session::{Session, ident};
 
 use super::alembic::{self, Downgrade, Graph, Layout, Revision, Setting};
-use super::{Migrator, Script, Scripts};
+use super::{Creation, Migrator, Script, Scripts};
 
 /// Alembic's default (`alembic.runtime.migration`).
 const VERSION_TABLE: &str = "alembic_version";
@@ -128,6 +128,10 @@ impl Migrator for AlembicMigrator {
 
     fn model_check(&self, database: &DatabaseUrl) -> Option<Program> {
         self.call(database, &["check"]).ok()
+    }
+
+    fn create(&self, name: &str) -> Result<Creation> {
+        self.call(&self.config.database_url, &["revision", "-m", name]).map(Creation::Program)
     }
 }
 

@@ -6,13 +6,14 @@
 
 pub mod alembic;
 mod alembic_migrator;
+pub mod sql;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use switchback_engine::exec::Program;
 use switchback_model::config::Tool;
-use switchback_model::{Config, DatabaseUrl, Result};
+use switchback_model::{Config, DatabaseUrl, Failure, Result, code};
 use switchback_postgres::session::Session;
 
 /// A migration, as a plan needs it.
@@ -82,11 +83,48 @@ pub trait Migrator {
 
     /// The command that compares the models with the target, where the migrator has one.
     fn model_check(&self, database: &DatabaseUrl) -> Option<Program>;
+
+    /// Where the target's history and the files below `root` tell different stories, a sentence each;
+    /// `None` where the migrator keeps no record that would tell.
+    async fn drift(&self, _root: &Path, _session: &Session) -> Result<Option<Vec<String>>> {
+        Ok(None)
+    }
+
+    /// A new migration of this name, in the files that are in place.
+    fn create(&self, name: &str) -> Result<Creation>;
 }
 
-/// The migrator of a configuration.
-pub fn migrator(config: &Config) -> Box<dyn Migrator> {
+/// How a new migration comes to be.
+#[derive(Debug)]
+pub enum Creation {
+    /// These files were written.
+    Written(Vec<PathBuf>),
+    /// The migrator itself makes it.
+    Program(Program),
+}
+
+/// Refuses a target whose history the files below `root` don't tell.
+///
+/// # Errors
+/// [`code::HISTORY_DIFFERS`] naming every difference.
+pub async fn refuse_drift(migrator: &dyn Migrator, root: &Path, session: &Session) -> Result<()> {
+    let found = migrator.drift(root, session).await?.unwrap_or_default();
+    let message = match found.as_slice() {
+        [] => return Ok(()),
+        [only] => only.clone(),
+        more => format!("the history and the files differ in {} places", more.len()),
+    };
+    Err(Failure::new(code::HISTORY_DIFFERS, message)
+        .cause(if found.len() > 1 { found.join("\n") } else { String::new() })
+        .changed("nothing was changed")
+        .hint("put the files back as they were applied; a change belongs into a new migration: switchback new NAME")
+        .hint("where the target is right as it is, write down what the files are now: switchback stamp REVISION"))
+}
+
+/// The migrator of a configuration; `program` is Switchback itself, for the one that it is.
+pub fn migrator(config: &Config, program: &Path) -> Box<dyn Migrator> {
     match config.migrations.tool {
         Tool::Alembic => Box::new(alembic_migrator::AlembicMigrator::new(config)),
+        Tool::Sql => Box::new(sql::SqlMigrator::new(config, program)),
     }
 }

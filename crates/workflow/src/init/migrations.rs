@@ -12,6 +12,8 @@ use crate::formats::alembic::{self, Layout};
 /// What the files say about the migrations.
 #[derive(Debug)]
 pub(super) struct Migrations {
+    /// Scripts in plain SQL; else Alembic.
+    plain_sql: bool,
     directory: String,
     command: Vec<String>,
     /// Set where the command does not run in the folder of the configuration.
@@ -29,7 +31,10 @@ pub(super) struct Migrations {
 
 /// Finds the project's migrations.
 pub(super) fn find(tree: &Tree) -> Result<Migrations> {
-    let layout = layout(tree)?;
+    let layout = match layout(tree) {
+        Ok(layout) => layout,
+        Err(failure) => return plain_sql(tree).ok_or(failure),
+    };
     let flask = layout.flask_migrate;
     let variables = python::database_variables(tree);
     let envs = envs(tree);
@@ -37,6 +42,7 @@ pub(super) fn find(tree: &Tree) -> Result<Migrations> {
     let variable = variables.first().map(|found| found.name.clone()).or(in_envs);
     let named = envs.iter().find(|(file, _)| file == ".flaskenv").map(|(_, names)| names.clone());
     Ok(Migrations {
+        plain_sql: false,
         directory: relative(&layout.script_location, tree),
         command: command(tree, flask),
         working_directory: working_directory(&layout, tree),
@@ -50,14 +56,56 @@ pub(super) fn find(tree: &Tree) -> Result<Migrations> {
     })
 }
 
+/// Scripts called `0001_name.up.sql`, where no file says that they are another tool's.
+fn plain_sql(tree: &Tree) -> Option<Migrations> {
+    if other_tools::recognise(tree).is_none_or(|(tool, _)| tool != other_tools::UP_AND_DOWN) {
+        return None;
+    }
+    let is_script = |file: &&PathBuf| {
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        name.ends_with(".up.sql") && name.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let scripts: Vec<&PathBuf> = tree.files.iter().filter(is_script).collect();
+    let first = scripts.first()?;
+    let folder = first.parent().filter(|folder| scripts.iter().all(|file| file.parent() == Some(folder)))?;
+    let variable = python::database_variables(tree).into_iter().next();
+    let working_directory = super::code::repository(tree).filter(|top| *top != tree.root).map(|_| ".".to_owned());
+    Some(Migrations {
+        plain_sql: true,
+        directory: if folder.as_os_str().is_empty() { ".".into() } else { folder.display().to_string() },
+        command: Vec::new(),
+        working_directory,
+        flask_app: None,
+        flaskenv: Vec::new(),
+        flask: false,
+        read_at: variable.as_ref().map(python::Found::place),
+        variable: variable.map_or_else(|| "DATABASE_URL".into(), |found| found.name),
+        envs: envs(tree),
+        why: vec![
+            format!("{} is a script in plain SQL, which Switchback runs itself", first.display()),
+            "Where another tool has applied some already, say so once: switchback stamp VERSION".to_owned(),
+        ],
+    })
+}
+
 impl Migrations {
     pub(super) fn write(&self, text: &mut Text) {
         text.section("migrations");
         for why in &self.why {
             text.because(why);
         }
-        text.key("tool", "alembic");
+        text.key("tool", if self.plain_sql { "sql" } else { "alembic" });
         text.key("directory", literal(&self.directory));
+        if !self.plain_sql {
+            self.write_command(text);
+        } else if let Some(folder) = &self.working_directory {
+            text.key("working_directory", literal(folder));
+        }
+        text.off("timeout = \"1h\"");
+        text.off("lock_timeout = \"5s\"");
+    }
+
+    fn write_command(&self, text: &mut Text) {
         let how = if self.flask {
             "Flask-Migrate is called as `flask db`"
         } else {
@@ -76,8 +124,6 @@ impl Migrations {
         }
         self.write_env(text);
         self.write_variable(text);
-        text.off("timeout = \"1h\"");
-        text.off("lock_timeout = \"5s\"");
     }
 
     fn write_env(&self, text: &mut Text) {
@@ -150,7 +196,7 @@ fn not_alembic(tree: &Tree, failure: Failure) -> Failure {
         format!("these migrations are those of {tool} ({}), which is not supported yet", file.display());
     Failure::new(code::MIGRATIONS_NOT_FOUND, message)
         .changed("nothing was written")
-        .hint("supported now: Alembic, by itself or through Flask-Migrate")
+        .hint("supported now: Alembic, by itself or through Flask-Migrate, and plain SQL: 0001_name.up.sql, 0001_name.down.sql")
 }
 
 fn command(tree: &Tree, flask: bool) -> Vec<String> {

@@ -21,6 +21,9 @@ const fn says(tool: &'static str, path: fn(&str) -> bool, text: &'static str) ->
     Sign { tool, path, text: Some(text) }
 }
 
+/// The layout that golang-migrate, sqlx and plain SQL share; the others are known by more than that.
+pub(super) const UP_AND_DOWN: &str = "golang-migrate";
+
 /// The sure signs first.
 const SIGNS: &[Sign] = &[
     sign("sqitch", |path| path.ends_with("/sqitch.plan")),
@@ -46,7 +49,7 @@ const SIGNS: &[Sign] = &[
         path.ends_with("/flyway.conf") || path.ends_with("/flyway.toml") || is_flyway(path)
     }),
     sign("diesel", |path| path.ends_with("/up.sql")),
-    sign("golang-migrate", |path| path.ends_with(".up.sql")),
+    sign(UP_AND_DOWN, |path| path.ends_with(".up.sql")),
     sign("Ecto", |path| path.contains("/priv/repo/migrations/")),
     sign("Rails", |path| path.contains("/db/migrate/") && ends(path, "rb")),
     sign("plain SQL", |path| is_sql(path) && path.contains("/migrations/")),

@@ -105,7 +105,9 @@ fn world_at(world: &World, admin: DatabaseUrl, migrator: DatabaseUrl) -> World {
     config.maintenance_url = admin;
     config.database_url = migrator;
     config.migration_url = None;
-    let mut there = World::new(config, world.run.clone(), world.operator.clone(), world.folder.clone());
+    let program = world.program.clone();
+    let mut there =
+        World::new(config, world.run.clone(), world.operator.clone(), world.folder.clone(), program);
     there.names = world.names.clone();
     there
 }
