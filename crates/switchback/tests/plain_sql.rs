@@ -284,7 +284,7 @@ async fn an_index_that_can_not_be_built_is_named_and_does_not_stay() {
     // One that somebody else left is never dropped; `if not exists` would take it for good.
     let session = project.database.session().await;
     session.batch("create unique index concurrently by_email on public.users (email)").await.unwrap_err();
-    let failed = project.expect(&["deploy"], 4).stderr;
+    let failed = project.expect(&["up"], 5).stderr;
     assert!(failed.contains("public.by_email is there already, and is not valid"), "{failed}");
     assert!(failed.contains("drop index concurrently public.by_email"), "{failed}");
     assert!(project.yes("to_regclass('public.by_email') is not null").await);

@@ -395,6 +395,10 @@ fn scripts_in_plain_sql_are_known() {
     let config = config(folder.path(), &proposal);
     assert_eq!(config.migrations.tool, Tool::Sql);
     assert_eq!(config.migrations.directory, folder.path().join("db"));
-    assert!(proposal.toml.contains("tool = \"sql\"\n") && !proposal.toml.contains("command = [\"flask"), "{}", proposal.toml);
+    assert!(
+        proposal.toml.contains("tool = \"sql\"\n") && !proposal.toml.contains("command = [\"flask"),
+        "{}",
+        proposal.toml
+    );
     assert!(proposal.why.iter().any(|why| why.contains("db/0001_users.up.sql is a script in plain SQL")));
 }

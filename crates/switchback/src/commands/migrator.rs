@@ -174,6 +174,11 @@ impl Held {
         let ended = migration::call(&by, program, &what, may_retry).await;
         let current = self.current().await?;
         match ended {
+            // The answer to its commit was lost, and nothing else.
+            Err(failure) if current == *wanted && !script.leaves_transaction => {
+                app.say(&format!("! {what} is done, although it ended with: {}\n", failure.message));
+                Ok(())
+            }
             Err(failure) if current == *origin && !script.leaves_transaction => {
                 Err(failure
                     .changed(format!("the target is at {}, as before this migration", shown(&current))))
@@ -195,13 +200,14 @@ impl Held {
 
 /// A failure outside of a transaction: a person must look.
 fn half_way(failure: &Failure, what: &str, current: &[String]) -> Failure {
+    let known = failure.changed.as_deref().unwrap_or("a part of it may be applied");
     let mut stuck =
         Failure::new(code::STUCK, format!("{what} failed half-way, and is not in one transaction"))
             .cause(failure.message.clone())
-            .changed(format!("a part of it may be applied; the history says {}", shown(current)))
-            .hint("look at what it has done, finish or revert it by hand, then: switchback stamp REV");
+            .changed(format!("{known}; the history says {}", shown(current)));
     stuck.causes.extend(failure.causes.clone());
-    stuck
+    stuck.hints.extend(failure.hints.clone());
+    stuck.hint("look at what it has done, finish or revert it by hand, then: switchback stamp REV")
 }
 
 /// The files that are in place.

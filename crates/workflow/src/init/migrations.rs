@@ -69,7 +69,8 @@ fn plain_sql(tree: &Tree) -> Option<Migrations> {
     let first = scripts.first()?;
     let folder = first.parent().filter(|folder| scripts.iter().all(|file| file.parent() == Some(folder)))?;
     let variable = python::database_variables(tree).into_iter().next();
-    let working_directory = super::code::repository(tree).filter(|top| *top != tree.root).map(|_| ".".to_owned());
+    let working_directory =
+        super::code::repository(tree).filter(|top| *top != tree.root).map(|_| ".".to_owned());
     Some(Migrations {
         plain_sql: true,
         directory: if folder.as_os_str().is_empty() { ".".into() } else { folder.display().to_string() },
