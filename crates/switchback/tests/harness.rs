@@ -52,7 +52,7 @@ async fn a_deploy_and_its_rollback() {
         Shape { restore_point: "down", code: false, page: false, ..Shape::default() },
         Shape { fence: "read-only", page: false, ..Shape::default() },
         SQL,
-        Shape { restore_point: "down", page: false, ..SQL },
+        Shape { fence: "read-only", restore_point: "down", page: false, ..SQL },
     ] {
         let host = host(shape).await;
         let start = host.state().await;

@@ -80,7 +80,7 @@ impl Project {
         let (database, query) = (format!("{}%", self.database.name()), format!("{statement}%"));
         let start = Instant::now();
         while admin.optional(at_work, &[&database, &query]).await.unwrap().is_none() {
-            assert!(start.elapsed() < Duration::from_secs(60), "{statement} never began");
+            assert!(start.elapsed() < Duration::from_mins(1), "{statement} never began");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         drop(deploy);
@@ -333,6 +333,34 @@ async fn new_makes_the_next_pair() {
     // Nobody has written anything into them yet, and that is said.
     let refused = project.expect(&["up"], 2).stderr;
     assert!(refused.contains("0002_add_points.up.sql has no statement"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_lock_that_is_not_had_in_time_is_tried_for_again() {
+    let project = Project::new().await;
+    project.expect(&["up"], 0);
+    let configuration = CONFIGURATION.replace("\n\n[env", "\nlock_timeout = \"200ms\"\n\n[env");
+    project.write("switchback.toml", &configuration);
+    project.script("0002_points", "alter table users add points int;", None);
+    let holder = project.database.session().await;
+    holder.batch("begin; lock table public.users in access share mode").await.unwrap();
+    let mut up = project.command(&["up"]);
+    let up = up.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // Another session that waits is another try.
+    let waits =
+        "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    let (mut seen, start) = (std::collections::BTreeSet::<i32>::new(), Instant::now());
+    let looks = project.database.session().await;
+    while seen.len() < 2 {
+        assert!(start.elapsed() < Duration::from_mins(1), "it was not tried again");
+        seen.extend(looks.rows(waits, &[]).await.unwrap().iter().map(|row| row.get::<_, i32>(0)));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    holder.batch("commit").await.unwrap();
+    let output = up.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("could not have its lock (try 1 of 5)"), "{said}");
+    assert_eq!(project.current(), json!(["0002"]));
 }
 
 #[tokio::test]

@@ -125,3 +125,15 @@ async fn bare_alembic_goes_up_and_down_and_is_deployed() {
     assert_eq!(project.document(&["status"], 0)["current"], serde_json::json!(["r3"]));
     assert_eq!(project.notes().await, "2");
 }
+
+#[tokio::test]
+async fn new_lets_alembic_make_the_revision() {
+    let project = Project::new().await;
+    let template = "\"\"\"${message}\"\"\"\nrevision = ${repr(up_revision)}\ndown_revision = ${repr(down_revision)}\n\n\n\
+                    def upgrade():\n    pass\n\n\ndef downgrade():\n    pass\n";
+    project.write("migrations/script.py.mako", template);
+    let made = project.expect(&["new", "add more notes"], 0).stdout;
+    assert!(made.starts_with("migrations/versions/") && made.ends_with("_add_more_notes.py\n"), "{made}");
+    let status = project.document(&["status"], 0);
+    assert_eq!(status["pending"][2]["name"], "add more notes");
+}

@@ -1,8 +1,10 @@
 //! "Same as": everything that a run must bring to the end, or leave as it was.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use switchback_engine::cancel::Cancel;
+use switchback_postgres::Session;
 use switchback_postgres::catalog::Catalog;
 use switchback_postgres::digest::{self, DataFacts, Scope};
 use switchback_postgres::server;
@@ -57,9 +59,7 @@ impl State {
         };
         let all = server::databases(&admin).await.unwrap().into_iter().map(|database| database.name);
         let ours = all.filter(|other| other.starts_with(&name) && !kept(other));
-        let like = format!("switchback%{}%", "");
-        let mine = "select count(*) from pg_stat_activity where application_name like $1 and datname like $2";
-        let sessions = admin.one(mine, &[&like, &format!("{name}%")]).await.unwrap().get(0);
+        let sessions = sessions(&admin, &name).await;
         let marker = "select count(*) from pg_database d where d.datname like $1 \
                       and shobj_description(d.oid, 'pg_database') like 'switchback: %'";
         let held = admin.one(marker, &[&format!("{name}%")]).await.unwrap().get(0);
@@ -98,6 +98,21 @@ impl State {
         say("page closed", self.page_closed.to_string(), other.page_closed.to_string());
         found.extend(other.readable.iter().map(|file| format!("others can read {file}")));
         found
+    }
+}
+
+/// Sessions of ours in the host's databases. A backend ends a moment after its client did, so those
+/// that are not the look itself are waited for, for a while.
+async fn sessions(admin: &Session, name: &str) -> i64 {
+    let mine =
+        "select count(*) from pg_stat_activity where application_name like 'switchback%' and datname like $1";
+    let start = Instant::now();
+    loop {
+        let count = admin.one(mine, &[&format!("{name}%")]).await.unwrap().get(0);
+        if count <= 1 || start.elapsed() > Duration::from_secs(10) {
+            return count;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
