@@ -11,8 +11,14 @@ use switchback_postgres::Session;
 use switchback_testkit::{Host, Ran, Shape, cluster};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
-const SHAPE: Shape =
-    Shape { fence: "closed", restore_point: "clone", service: false, code: false, page: false };
+const SHAPE: Shape = Shape {
+    fence: "closed",
+    restore_point: "clone",
+    service: false,
+    code: false,
+    page: false,
+    tool: "alembic",
+};
 /// Every row that was there, in an order.
 const DIGEST: &str = "select count(*) || ' ' || md5(string_agg(client || ':' || n, ',' order by client, n)) \
                       from public.attempts";
