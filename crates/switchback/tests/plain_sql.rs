@@ -339,7 +339,7 @@ async fn new_makes_the_next_pair() {
 async fn a_lock_that_is_not_had_in_time_is_tried_for_again() {
     let project = Project::new().await;
     project.expect(&["up"], 0);
-    let configuration = CONFIGURATION.replace("\n\n[env", "\nlock_timeout = \"200ms\"\n\n[env");
+    let configuration = CONFIGURATION.replacen("\n\n[env", "\nlock_timeout = \"1s\"\n\n[env", 1);
     project.write("switchback.toml", &configuration);
     project.script("0002_points", "alter table users add points int;", None);
     let holder = project.database.session().await;
