@@ -12,8 +12,14 @@ use std::process::{Command, Stdio};
 use switchback_testkit::{Host, Ran, Shape, State, cluster};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
-const BARE: Shape =
-    Shape { fence: "closed", restore_point: "clone", service: false, code: false, page: false };
+const BARE: Shape = Shape {
+    fence: "closed",
+    restore_point: "clone",
+    service: false,
+    code: false,
+    page: false,
+    tool: "alembic",
+};
 
 async fn host(shape: Shape) -> Host {
     Host::new(cluster().await, PROGRAM, shape).await

@@ -59,7 +59,13 @@ pub(crate) async fn or_elsewhere(app: &App, config: &Config, found: Result<RunId
         Err(failure) if [code::NOTHING_TO_RESUME, code::RUN_UNKNOWN].contains(&failure.code) => failure,
         other => return other,
     };
-    let world = World::new(config.clone(), RunId(String::new()), app::operator(), config.state.clone());
+    let world = World::new(
+        config.clone(),
+        RunId(String::new()),
+        app::operator(),
+        config.state.clone(),
+        app::program(),
+    );
     let open = async { lease::open_marker(&*world.admin().await?, &world.names.target).await };
     match open.await {
         Ok(Some((marker, _))) if !app::runs(config, app).iter().any(|run| run.plan.run.0 == marker.run) => {
