@@ -11,9 +11,9 @@ use std::pin::pin;
 use futures_util::SinkExt;
 use switchback_model::{DatabaseUrl, Failure, Result};
 use tokio_postgres::error::ErrorPosition;
-use tokio_postgres::{AsyncMessage, Client, NoTls, SimpleQueryMessage};
+use tokio_postgres::{AsyncMessage, Client, SimpleQueryMessage};
 
-use crate::session::{config, refused};
+use crate::session::{Canceller, Connector, dial};
 
 /// How much of a `COPY`'s data goes out at once.
 const PART: usize = 64 << 10;
@@ -22,6 +22,7 @@ const PART: usize = 64 << 10;
 #[derive(Debug)]
 pub struct ScriptSession {
     client: Client,
+    tls: Connector,
 }
 
 /// What the server says against a statement.
@@ -55,9 +56,7 @@ impl ScriptSession {
         options: &str,
         hear: impl Fn(&str) + Send + 'static,
     ) -> Result<Self> {
-        let mut config = config(url, application)?;
-        config.options(format!("{} {options}", url.parameter("options").unwrap_or_default()).trim());
-        let (client, mut connection) = config.connect(NoTls).await.map_err(|error| refused(url, &error))?;
+        let (client, mut connection, tls) = Box::pin(dial(url, application, options)).await?;
         // The task ends with the connection; an error of it is seen by the next statement.
         tokio::spawn(async move {
             while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
@@ -66,7 +65,7 @@ impl ScriptSession {
                 }
             }
         });
-        Ok(Self { client })
+        Ok(Self { client, tls })
     }
 
     /// Runs one statement.
@@ -112,10 +111,10 @@ impl ScriptSession {
 
     /// A hand that ends the statement at work, from outside.
     pub fn canceller(&self) -> impl Future<Output = ()> + use<> {
-        let token = self.client.cancel_token();
+        let canceller = Canceller { token: self.client.cancel_token(), tls: self.tls.clone() };
         async move {
             // Who can't be reached can't be asked to stop; the session ends with this process anyway.
-            drop(token.cancel_query(NoTls).await);
+            drop(canceller.cancel().await);
         }
     }
 }
