@@ -144,6 +144,18 @@ pub fn events(runs: &Path, run: &RunId) -> Result<Vec<Event>> {
     salvaged.damage.map_or(Ok(salvaged.events), Err)
 }
 
+/// The events of a run, each with the journal's sum after it.
+///
+/// # Errors
+/// As [`read`].
+pub fn entries(runs: &Path, run: &RunId) -> Result<Vec<(Event, String)>> {
+    let salvaged = salvage(runs, run)?;
+    match salvaged.damage {
+        Some(damage) => Err(damage),
+        None => Ok(salvaged.events.into_iter().zip(salvaged.sums).collect()),
+    }
+}
+
 /// What can be read of a journal, damaged or not.
 #[derive(Debug)]
 pub struct Salvaged {
@@ -154,6 +166,8 @@ pub struct Salvaged {
     /// What is wrong, where something is. Nobody may go on with the run then.
     pub damage: Option<Failure>,
     sum: String,
+    /// The sum after each of the events.
+    sums: Vec<String>,
 }
 
 impl Salvaged {
@@ -231,7 +245,13 @@ fn read_all(file: &mut File, path: &Path) -> Result<Vec<u8>> {
 
 /// Folds whole lines until one is damaged.
 fn fold(bytes: &[u8], path: &Path) -> Salvaged {
-    let mut salvaged = Salvaged { events: Vec::new(), view: None, damage: None, sum: String::new() };
+    let mut salvaged = Salvaged {
+        events: Vec::new(),
+        view: None,
+        damage: None,
+        sum: String::new(),
+        sums: Vec::new(),
+    };
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         if let Err(damage) = take_in(&mut salvaged, line, index, path) {
             salvaged.damage = Some(damage);
@@ -253,6 +273,7 @@ fn take_in(salvaged: &mut Salvaged, line: &[u8], index: usize, path: &Path) -> R
     };
     applied.map_err(|illegal| damaged(path, index + 1, &illegal.why))?;
     salvaged.events.push(event);
+    salvaged.sums.push(salvaged.sum.clone());
     Ok(())
 }
 

@@ -143,6 +143,8 @@ codes! {
     NOTHING_TO_DO = "SB0308", Done;
     PLAN_CHANGED = "SB0309", Refused;
     WRITES_WOULD_BE_LOST = "SB0310", Refused;
+    RELEASE_UNFIT = "SB0311", Refused;
+    DIGEST_UNKNOWN = "SB0312", Refused;
     // 04: migrations
     MIGRATOR_MISSING = "SB0401", Usage;
     MIGRATIONS_NOT_FOUND = "SB0402", Usage;
@@ -182,6 +184,8 @@ codes! {
     JOURNAL_DAMAGED = "SB0703", Stuck;
     JOURNAL_WRITE = "SB0704", Stuck;
     EFFECT_UNCLEAR = "SB0705", Stuck;
+    RECORD_DAMAGED = "SB0706", Refused;
+    LEDGER_DAMAGED = "SB0707", NotFine;
     // 08: service, code, health
     SERVICE = "SB0801", TakenBack;
     SERVICE_BLOCKED = "SB0802", Refused;

@@ -50,6 +50,9 @@ pub struct Plan {
     pub digest: String,
     /// The gates that this environment asks for.
     pub gates: Vec<String>,
+    /// How each of them stood when the plan was made.
+    #[serde(default)]
+    pub gate_states: Vec<GateState>,
     /// How the data goes back, and what that costs, phase by phase.
     pub ways_back: Vec<WayBack>,
     /// What a person should know before saying yes.
@@ -81,6 +84,19 @@ pub struct Pending {
     pub name: String,
     /// Its file, relative to the code's root.
     pub path: String,
+}
+
+/// A gate, and how it stood at a moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateState {
+    /// Its name.
+    pub name: String,
+    /// Whether it lets the run through.
+    pub passed: bool,
+    /// What was found, or what is missing.
+    pub detail: String,
+    /// What makes it pass, so that it can be typed.
+    pub cure: Option<String>,
 }
 
 /// How the data goes back from a part of the run.
@@ -201,6 +217,7 @@ impl Plan {
         plan.made_at = Timestamp::UNIX_EPOCH;
         // What a size or a disk is like at the moment is no part of what will be done.
         plan.outlook = Outlook::default();
+        plan.gate_states.clear();
         plan.steps.iter_mut().for_each(|step| step.estimate = None);
         let bytes = serde_json::to_vec(&plan).unwrap_or_default();
         hex::encode(Sha256::digest(bytes))

@@ -41,6 +41,14 @@ fn parse(text: &str, units: &[(&str, u64)]) -> Result<u64, String> {
     })
 }
 
+impl std::str::FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse(text, SPANS).map(|ms| Self(Duration::from_millis(ms)))
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);

@@ -24,6 +24,7 @@ pub fn report(papers: &Papers) -> String {
     next(&mut out, run);
     about(&mut out, run);
     plan::migrations(&mut out, &run.plan);
+    plan::list(&mut out, "Gates", plan::gate_lines(&run.plan).iter());
     timeline(&mut out, run);
     checks(&mut out, run);
     changes(&mut out, papers);

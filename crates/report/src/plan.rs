@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use switchback_model::Plan;
-use switchback_model::plan::{StepOutlook, UndoPolicy};
+use switchback_model::plan::{GateState, StepOutlook, UndoPolicy};
 
 use crate::facts;
 use crate::markdown::{bullet, cell, code, prose, table};
@@ -19,7 +19,7 @@ pub fn text(plan: &Plan, theme: Theme, columns: usize) -> String {
     let mut out = format!("{}\n\n", theme.bold(&format!("Plan for {}", plan.environment)));
     out.push_str(&indent(&head(plan, theme), "  "));
     section(&mut out, theme, "Costs", &pairs(&runbook::costs(plan), theme, columns));
-    section(&mut out, theme, "Gates", &gates(plan));
+    section(&mut out, theme, "Gates", &gates(plan, theme, columns));
     section(&mut out, theme, "Before you begin", &lines(&plan.outlook.prerequisites, columns));
     section(&mut out, theme, "Steps", &steps(plan, theme));
     section(&mut out, theme, "Each step, and the way back from it", &details(plan, theme, columns));
@@ -88,9 +88,43 @@ fn section(out: &mut String, theme: Theme, title: &str, body: &str) {
     }
 }
 
-fn gates(plan: &Plan) -> String {
-    let lines = plan.gates.iter().map(|gate| format!("{gate}\n"));
-    lines.collect()
+/// The gates, each with how it stood when the plan was made.
+pub(crate) fn gates(plan: &Plan, theme: Theme, columns: usize) -> String {
+    let column = plan.gates.iter().map(|gate| width(gate)).max().unwrap_or(0);
+    let room = columns.saturating_sub(column + theme.mark_width() + 8).max(30);
+    let mut out = String::new();
+    for gate in &plan.gates {
+        let Some(state) = plan.gate_states.iter().find(|state| state.name == *gate) else {
+            let _ = writeln!(out, "{gate}");
+            continue;
+        };
+        let mut start = format!("{} {}", theme.mark(gate_mark(state)), pad(gate, column));
+        for line in wrap(&clean(&state.detail), room) {
+            let _ = writeln!(out, "{start}  {line}");
+            start = " ".repeat(theme.mark_width() + 1 + column);
+        }
+        if let Some(cure) = &state.cure {
+            let _ = writeln!(out, "{start}  {} {}", theme.command("cure:"), clean(cure));
+        }
+    }
+    out
+}
+
+fn gate_mark(state: &GateState) -> Mark {
+    if state.passed { Mark::Ok } else { Mark::Fail }
+}
+
+/// The gates as lines of a list.
+pub(crate) fn gate_lines(plan: &Plan) -> Vec<String> {
+    let line = |gate: &String| match plan.gate_states.iter().find(|state| state.name == *gate) {
+        None => gate.clone(),
+        Some(state) => {
+            let stands = if state.passed { "passed" } else { "missing" };
+            let cure = state.cure.as_ref().map(|cure| format!(" ({cure})")).unwrap_or_default();
+            format!("{gate}: {stands}, {}{cure}", state.detail)
+        }
+    };
+    plan.gates.iter().map(line).collect()
 }
 
 /// The run at a glance: when each step begins, how long it takes, where the downtime lies.
@@ -216,7 +250,7 @@ pub fn markdown(plan: &Plan) -> String {
         }
     }
     migrations(&mut out, plan);
-    list(&mut out, "Gates", plan.gates.iter());
+    list(&mut out, "Gates", gate_lines(plan).iter());
     list(&mut out, "Before you begin", plan.outlook.prerequisites.iter());
     out.push_str("\n## Steps\n\n");
     step_tables(&mut out, plan);

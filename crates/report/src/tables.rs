@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use switchback_model::RunId;
-use switchback_model::plan::Pending;
+use switchback_model::ledger::Entry;
+use switchback_model::plan::{Pending, Release};
+use switchback_model::{Plan, Record, RunId};
 
 use crate::facts;
 use crate::text::{self, count, pad, pad_left, width};
@@ -113,6 +114,12 @@ pub struct RunLine {
     pub downtime_ms: Option<u64>,
     /// The revisions that it was to lead to.
     pub revision: Vec<String>,
+    /// The release that it was to bring, where code is known.
+    pub release: Option<Release>,
+    /// Who had it in hand last.
+    pub operator: Option<String>,
+    /// On which host.
+    pub host: Option<String>,
 }
 
 impl RunLine {
@@ -127,6 +134,33 @@ impl RunLine {
             total_ms: durations.map(|durations| durations.total_ms),
             downtime_ms: durations.and_then(|durations| durations.downtime_ms),
             revision: run.plan.revision_after.clone(),
+            release: run.plan.release_after.clone(),
+            operator: run.operator.as_ref().map(|by| by.user.clone()),
+            host: run.operator.as_ref().map(|by| by.host.clone()),
+        }
+    }
+
+    /// The line of a run of which only the ledger knows any more.
+    pub fn of_entry(entry: &Entry) -> Self {
+        let total_ms = i64::try_from(entry.durations.total_ms).unwrap_or(i64::MAX);
+        Self {
+            run: entry.run.clone(),
+            environment: entry.environment.clone(),
+            status: entry.status.name().to_owned(),
+            started_at: entry.at.checked_sub(jiff::SignedDuration::from_millis(total_ms)).ok(),
+            total_ms: Some(entry.durations.total_ms),
+            downtime_ms: entry.durations.downtime_ms,
+            revision: entry.revision_after.clone(),
+            release: entry.release_after.clone(),
+            operator: Some(entry.operator.clone()),
+            host: Some(entry.host.clone()),
+        }
+    }
+
+    fn by(&self) -> String {
+        match (&self.operator, &self.host) {
+            (Some(operator), Some(host)) => text::clean(&format!("{operator}@{host}")),
+            _ => String::new(),
         }
     }
 
@@ -148,14 +182,16 @@ impl RunLine {
 
 /// Runs, one a line.
 pub fn runs(runs: &[RunLine], theme: Theme) -> String {
-    const HEAD: [(&str, Align); 7] = [
+    const HEAD: [(&str, Align); 9] = [
         ("run", Align::Left),
         ("environment", Align::Left),
         ("status", Align::Left),
         ("started", Align::Left),
         ("took", Align::Right),
         ("downtime", Align::Right),
+        ("release", Align::Left),
         ("revision", Align::Left),
+        ("by", Align::Left),
     ];
     let rows: Vec<_> = runs
         .iter()
@@ -167,11 +203,93 @@ pub fn runs(runs: &[RunLine], theme: Theme) -> String {
                 run.started_at.map(text::moment).unwrap_or_default(),
                 run.total_ms.map(text::took).unwrap_or_default(),
                 run.downtime_ms.map(text::took).unwrap_or_default(),
+                run.release.as_ref().map(|release| text::clean(&release.name)).unwrap_or_default(),
                 facts::list(&run.revision),
+                run.by(),
             ]
         })
         .collect();
     if rows.is_empty() { "no runs yet\n".to_owned() } else { columns(&HEAD, &rows, theme) }
+}
+
+/// What the ledger says of a run whose journal is not here any more.
+pub fn ledger_entry(entry: &Entry, theme: Theme) -> String {
+    let release = facts::change(
+        &facts::release(entry.release_before.as_ref()),
+        &facts::release(entry.release_after.as_ref()),
+        theme,
+    );
+    let revision =
+        facts::change(&facts::list(&entry.revision_before), &facts::list(&entry.revision_after), theme);
+    let mut lines = vec![
+        ("run", entry.run.to_string()),
+        ("environment", text::clean(&entry.environment)),
+        ("database", text::clean(&entry.target)),
+        ("ended", format!("{}, {}", entry.end.replace('_', " "), text::moment(entry.at))),
+        ("by", text::clean(&format!("{}@{}", entry.operator, entry.host))),
+        ("release", release),
+        ("revision", revision),
+        ("digest", text::clean(&entry.digest)),
+        ("took", text::took(entry.durations.total_ms)),
+    ];
+    let more = [("way back", &entry.way_back), ("backup", &entry.backup), ("failure", &entry.failure)];
+    lines.extend(more.into_iter().filter_map(|(name, value)| Some((name, text::clean(value.as_ref()?)))));
+    lines.push(("journal", "not here any more; this is what the ledger says".to_owned()));
+    pairs(&lines, theme)
+}
+
+/// What a look at the ledger found.
+pub fn ledger(lines: usize, added: usize, missing: &[String], unlike: &[String]) -> String {
+    let mut out = format!("{} in the ledger", count(lines, "line"));
+    if added > 0 {
+        let _ = write!(out, ", {added} added from the journals");
+    }
+    out.push('\n');
+    for one in missing {
+        let _ = writeln!(out, "no line: {}", text::clean(one));
+    }
+    for one in unlike {
+        let _ = writeln!(out, "not the same: {}", text::clean(one));
+    }
+    out
+}
+
+/// Records, one a line.
+pub fn records(records: &[&Record], theme: Theme) -> String {
+    const HEAD: [(&str, Align); 7] = [
+        ("kind", Align::Left),
+        ("result", Align::Left),
+        ("environment", Align::Left),
+        ("digest", Align::Left),
+        ("release", Align::Left),
+        ("when", Align::Left),
+        ("by", Align::Left),
+    ];
+    let row = |record: &&Record| {
+        let until = record.expires.map(|at| format!(", until {}", text::moment(at))).unwrap_or_default();
+        let note = record.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+        vec![
+            record.kind.name().to_owned(),
+            record.result.name().to_owned(),
+            text::clean(&record.environment),
+            record.digest.get(..12).unwrap_or_default().to_owned(),
+            record.release.as_ref().map(|release| text::clean(&release.name)).unwrap_or_default(),
+            format!("{}{until}", text::moment(record.at)),
+            text::clean(&format!("{}@{}{note}", record.operator, record.host)),
+        ]
+    };
+    let rows: Vec<_> = records.iter().map(row).collect();
+    if rows.is_empty() { "no records yet\n".to_owned() } else { columns(&HEAD, &rows, theme) }
+}
+
+/// What somebody is about to approve.
+pub fn approval(plan: &Plan, theme: Theme) -> String {
+    let mut lines = facts::about(plan, theme);
+    if !plan.pending.is_empty() {
+        lines.push(("", pending(&plan.pending)));
+    }
+    lines.push(("digest", plan.digest.clone()));
+    pairs(&lines, theme)
 }
 
 /// A backup in a list.

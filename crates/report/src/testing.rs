@@ -277,6 +277,7 @@ fn plan() -> Plan {
         }],
         digest: "3f786850e387550fdab836ed7e6dc881de23001b6b6f8f2f1c0a4e2d5c9b7a10".into(),
         gates: vec!["review".into(), "rehearsal".into()],
+        gate_states: Vec::new(),
         ways_back: vec![
             WayBack { when: "until the first migration".into(), how: "the fence is lifted; nothing was changed".into() },
             WayBack {

@@ -12,6 +12,8 @@ use switchback_engine::runner::Runner;
 use switchback_model::run::Outcome;
 use switchback_model::{Config, Exit, Failure, Plan, Result, RunId, RunView, code};
 use switchback_report::{FORMATS, RUN_DOCUMENTS, Reporter, Terminal};
+use switchback_workflow::gates;
+use switchback_workflow::ledger::Ledger;
 use switchback_workflow::monitor;
 use switchback_workflow::steps::STEPS;
 use switchback_workflow::world::World;
@@ -41,6 +43,9 @@ pub(crate) async fn go_on(
     let runs = app::runs_folder(now);
     let (journal, view) = Journal::open(&runs, run).map_err(|failure| in_hand(failure, &runs, run))?;
     let config = Config::from_snapshot(&view.plan.settings, now, &app::variable)?;
+    if back.is_none() {
+        gates::window::before_going_on(&config, &view)?;
+    }
     if config.database_url.database() != view.plan.target {
         let message = format!(
             "run {run} is about `{}`, and database_url names `{}`",
@@ -129,7 +134,10 @@ async fn drive(
     let view = log.view().clone();
     let outcome = ended.inspect_err(|_| finish(reporters, &view))?;
     finish(reporters, &view);
-    // The run is over and its journal has it all: a document that can't be written changes nothing.
+    // The run is over and its journal has it all: what can't be written now changes nothing of it.
+    if let Err(failure) = Ledger::of(&world.config).ended(&view.plan.run).await {
+        app.say(&switchback_report::failure::render(&failure, app.theme()));
+    }
     if let Err(failure) = write_documents(&world.folder, view) {
         app.say(&switchback_report::failure::render(&failure, app.theme()));
     }

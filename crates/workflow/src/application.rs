@@ -124,6 +124,15 @@ pub fn not_running(state: &ServiceState) -> Failure {
     }
 }
 
+/// Whether the run has an application to look at: one without a service is somebody else's to start,
+/// and is looked at all the same.
+///
+/// # Errors
+/// [`code::INTERNAL`] where the note can't be read.
+pub fn is_to_run(cx: &StepCx<'_, World>) -> Result<bool> {
+    Ok(cx.world.service().is_none() || crate::steps::stop::was_running(cx)?)
+}
+
 /// Tries the critical functions.
 ///
 /// # Errors
@@ -132,12 +141,10 @@ pub async fn smoke(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     let smoke = &cx.world.config.smoke;
     for (index, test) in smoke.iter().enumerate() {
         cx.progress(&test.name, index as u64, smoke.len() as u64, Unit::Items);
-        command(cx, &test.command).await.map_err(|failure| {
-            let outer = Failure::new(code::SMOKE_FAILED, format!("smoke test `{}` failed", test.name));
-            failure.causes.iter().fold(outer.cause(failure.message.clone()), Failure::cause)
-        })?;
+        let ran = command(cx, &test.command, test.timeout.0).await;
+        ran.map_err(|failure| test_failed(format!("smoke test `{}` failed", test.name), &failure))?;
     }
-    Ok(if smoke.is_empty() { Vec::new() } else { vec![format!("{} smoke tests passed", smoke.len())] })
+    Ok(vec![format!("{} passed", counted(smoke.len(), "smoke test"))])
 }
 
 /// Runs the application's own tests.
@@ -146,29 +153,78 @@ pub async fn smoke(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
 /// [`code::SMOKE_FAILED`].
 pub async fn tests(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     let tests = &cx.world.config.environment.tests;
-    for argv in tests {
-        command(cx, argv).await.map_err(|failure| {
-            let outer = Failure::new(
-                code::SMOKE_FAILED,
-                format!("the application's tests failed: {}", argv.join(" ")),
-            );
-            failure.causes.iter().fold(outer.cause(failure.message.clone()), Failure::cause)
-        })?;
+    let limit = cx.world.config.migrations.timeout.0;
+    for (index, argv) in tests.iter().enumerate() {
+        cx.progress(&argv.join(" "), index as u64, tests.len() as u64, Unit::Items);
+        let ran = command(cx, argv, limit).await;
+        let message = || format!("the application's tests failed: {}", argv.join(" "));
+        ran.map_err(|failure| test_failed(message(), &failure))?;
     }
-    Ok(if tests.is_empty() { Vec::new() } else { vec![format!("{} test commands passed", tests.len())] })
+    Ok(vec![format!("{} passed", counted(tests.len(), "test command"))])
 }
 
-/// A command of the user, in the application's folder, told where the target is now.
-async fn command(cx: &StepCx<'_, World>, argv: &[String]) -> Result<()> {
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+fn test_failed(message: String, failure: &Failure) -> Failure {
+    let outer = Failure::new(code::SMOKE_FAILED, message).cause(failure.message.clone());
+    failure.causes.iter().fold(outer, Failure::cause)
+}
+
+/// A command of the user, in the application's folder, told what it is to look at.
+async fn command(cx: &StepCx<'_, World>, argv: &[String], limit: std::time::Duration) -> Result<()> {
     let config = &cx.world.config;
     let database = config.database_url.with_database(&target::name_now(cx.world).await?);
     let program = Program::of(argv)?
         .folder(config.working_directory())
         .env(&config.migrations.database_url_variable, database.expose())
+        .envs(told(cx))
         .secret(database.password())
-        .limit(config.migrations.timeout.0);
+        .limit(limit);
     let finished = program.run(cx.cancel, |_: Stream, line| cx.line(line)).await?;
     if finished.succeeded() { Ok(()) } else { Err(program.failed(&finished)) }
+}
+
+/// What the user's commands are told of the run.
+fn told(cx: &StepCx<'_, World>) -> Vec<(&'static str, String)> {
+    let config = &cx.world.config;
+    let mut told = vec![
+        ("SWITCHBACK_RUN", cx.world.run.to_string()),
+        ("SWITCHBACK_ENVIRONMENT", config.environment_name.clone()),
+    ];
+    if let Some(release) = &cx.log().view().plan.release_after {
+        told.push(("SWITCHBACK_RELEASE", release.commit.clone()));
+    }
+    if let Some(health) = &config.environment.health {
+        told.push(("SWITCHBACK_BASE_URL", origin(&health.url).to_owned()));
+    }
+    told
+}
+
+/// Scheme, host and port of an address.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url[host..].find(['/', '?', '#']).map_or(url.len(), |at| host + at);
+    &url[..end]
+}
+
+/// Looks once what the log says by now.
+///
+/// # Errors
+/// [`code::LOG_MATCH`].
+pub async fn check_log(cx: &StepCx<'_, World>) -> Result<()> {
+    match cx.noted_by::<Watch>("start", LOG_WATCH)? {
+        Some(mut watch) if cx.world.config.environment.logs.is_some() => silent(cx, &mut watch).await,
+        _ => Ok(()),
+    }
+}
+
+async fn silent(cx: &StepCx<'_, World>, watch: &mut Watch) -> Result<()> {
+    match watch.look(cx.cancel).await? {
+        Some(failure) => Err(cx.world.blanked(failure)),
+        None => Ok(()),
+    }
 }
 
 /// Watches the log for as long as configured.
@@ -187,9 +243,7 @@ pub async fn watch_log(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
         started.map_or(logs.watch.0, |at| switchback_engine::clock::now().duration_since(at).unsigned_abs())
     };
     loop {
-        if let Some(failure) = watch.look(cx.cancel).await? {
-            return Err(cx.world.blanked(failure));
-        }
+        silent(cx, &mut watch).await?;
         let watched = since();
         if watched >= logs.watch.0 {
             let silent = || format!("the log was silent for {}", human(watched));
@@ -206,4 +260,20 @@ pub async fn watch_log(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
 
 fn millis(span: std::time::Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod origins {
+    use super::origin;
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        for (url, expected) in [
+            ("http://127.0.0.1:5000/api/health", "http://127.0.0.1:5000"),
+            ("http://ada.example", "http://ada.example"),
+            ("http://[::1]:80?deep=1", "http://[::1]:80"),
+        ] {
+            assert_eq!(origin(url), expected);
+        }
+    }
 }

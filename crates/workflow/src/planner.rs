@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use switchback_engine::clock;
 use switchback_engine::step::{Step, StepCx, planned};
-use switchback_model::config::{FenceKind, Gate, Manager, RestorePointKind};
+use switchback_model::config::{FenceKind, Manager, RestorePointKind};
 use switchback_model::plan::{Outlook, Pending, PlannedStep, Release, WayBack};
 use switchback_model::{Failure, Plan, Result, code};
 use switchback_postgres::lease as marker;
@@ -12,6 +12,8 @@ use switchback_postgres::server::{self, Identity, Rights};
 
 use crate::examine::Needs;
 use crate::formats::{Script, Scripts, refuse_drift};
+use crate::gates;
+use crate::pairs::{self, Fit};
 use crate::steps::apply::Apply;
 use crate::steps::backup::Backup;
 use crate::steps::close::Close;
@@ -24,11 +26,14 @@ use crate::steps::prepare::Prepare;
 use crate::steps::record::Record;
 use crate::steps::restore::Restore;
 use crate::steps::restore_point::RestorePoint;
+use crate::steps::smoke::Smoke;
 use crate::steps::start::Start;
 use crate::steps::stop::Stop;
 use crate::steps::switch_code::SwitchCode;
+use crate::steps::tests::Tests;
 use crate::steps::validate::Validate;
 use crate::steps::verify_version::VerifyVersion;
+use crate::steps::window::LookAtWindow;
 use crate::world::World;
 
 /// What planning found out.
@@ -83,7 +88,8 @@ pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
             })
             .collect(),
         digest: found.scripts.digest.clone(),
-        gates: world.config.environment.requires.iter().map(|gate| gate.name().to_owned()).collect(),
+        gates: gates::names(&world.config.environment),
+        gate_states: Vec::new(),
         ways_back: ways_back(world, &found),
         notes: found.notes.iter().chain(&found.scripts.notes).cloned().chain(service_note(world)).collect(),
         outlook: Outlook::default(),
@@ -91,39 +97,9 @@ pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
         settings: world.config.snapshot.clone(),
     };
     crate::estimate::fill(world, &mut plan).await?;
+    plan.gate_states = gates::states(world, &plan)?;
+    plan.notes.extend(gates::notes(world, &plan)?);
     Ok(plan)
-}
-
-/// Refuses a plan whose gates have nothing on record.
-///
-/// # Errors
-/// [`code::GATE_MISSING`] naming each, [`code::WINDOW_CLOSED`].
-pub fn pass_gates(world: &World, plan: &Plan) -> Result<()> {
-    if let Some(window) = &world.config.environment.window {
-        crate::window::check(window, clock::now(), std::time::Duration::ZERO)?;
-    }
-    let missing = &world.config.environment.requires;
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<_> = missing.iter().map(|gate| gate.name()).collect();
-    let message = format!("{} asks for {}, and there is none on record", plan.environment, names.join(", "));
-    let failure = Failure::new(code::GATE_MISSING, message).changed("nothing was changed");
-    let failure = failure.cause(format!("for the migrations with digest {}", plan.digest));
-    let failure = missing.iter().fold(failure, |failure, gate| failure.hint(missing_gate(*gate)));
-    Err(failure.hint(format!(
-        "to deploy without: leave them out of `requires` in [environments.{}]",
-        plan.environment
-    )))
-}
-
-fn missing_gate(gate: Gate) -> &'static str {
-    match gate {
-        Gate::Review => "review: no accepted review of these migrations is on record",
-        Gate::Rehearsal => "rehearsal: no rehearsal of these migrations is on record",
-        Gate::Staging => "staging: no succeeded run of these migrations on staging is on record",
-        Gate::Approval => "approval: no person's approval of this plan is on record",
-    }
 }
 
 async fn find(world: &World, release: Option<&str>) -> Result<Found> {
@@ -137,6 +113,11 @@ async fn find(world: &World, release: Option<&str>) -> Result<Found> {
     let current = world.migrator().current(&session).await?;
     let (release_before, release_after) = releases(world, release).await?;
     let root = files_of(world, release_before.as_ref(), release_after.as_ref()).await?;
+    if let Some(release) = release_after.as_ref().filter(|_| release.is_some())
+        && let Fit::Older(unknown) = pairs::fit(&*world.migrator(), &root, &current)?
+    {
+        return Err(pairs::older(world, release, &unknown, &current));
+    }
     let scripts = world.migrator().scripts(&root, &current, None)?;
     refuse_drift(&*world.migrator(), &root, &session).await?;
     let (restore_point, notes) = restore_point(world).await?;
@@ -243,6 +224,9 @@ fn steps(world: &World, found: &Found) -> Result<Vec<PlannedStep>> {
     if let Some(release) = switches.clone().filter(|_| prepares(world)) {
         steps.push(&Prepare { release })?;
     }
+    if environment.window.is_some() {
+        steps.push(&LookAtWindow { opens: None })?;
+    }
     if environment.maintenance.is_some() {
         steps.push(&MaintenanceOn {})?;
     }
@@ -265,6 +249,13 @@ fn steps(world: &World, found: &Found) -> Result<Vec<PlannedStep>> {
     }
     steps.push(&Start { fenced: migrates })?;
     steps.push(&HealthCheck {})?;
+    if !world.config.smoke.is_empty() {
+        let names = world.config.smoke.iter().map(|test| test.name.clone()).collect();
+        steps.push(&Smoke { names })?;
+    }
+    if !environment.tests.is_empty() {
+        steps.push(&Tests {})?;
+    }
     steps.push(&Close {})?;
     Ok(steps.0)
 }

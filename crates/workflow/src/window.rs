@@ -76,16 +76,24 @@ pub fn check(window: &Window, now: Timestamp, needed: Duration) -> Result<()> {
         ),
         None => format!("the window is shut: it is {}", words(window)),
     };
-    let zone = parse(window)?.zone;
-    let next = next_open(window, now)?.to_zoned(zone);
+    let next = told(window, next_open(window, now)?)?;
     Err(Failure::new(code::WINDOW_CLOSED, message)
         .changed("nothing was changed")
-        .hint(format!("it opens next on {}", next.strftime("%A, %Y-%m-%d at %H:%M %Z")))
+        .hint(format!("it opens next on {next}"))
         .hint("or change `window` in [environments.NAME]"))
 }
 
+/// A moment as a person says it who lives where the window is.
+///
+/// # Errors
+/// As [`remaining`].
+pub fn told(window: &Window, at: Timestamp) -> Result<String> {
+    let zone = parse(window)?.zone;
+    Ok(at.to_zoned(zone).strftime("%A, %Y-%m-%d at %H:%M %Z").to_string())
+}
+
 /// The window as a person says it.
-fn words(window: &Window) -> String {
+pub fn words(window: &Window) -> String {
     let days = window.days.as_deref().unwrap_or("every day");
     format!("{days} from {} to {} ({})", window.from, window.to, window.time_zone)
 }

@@ -106,6 +106,8 @@ pub struct Environment {
     pub restore_point: RestorePointKind,
     /// What must be on record before a run.
     pub requires: Vec<Gate>,
+    /// The environments whose runs the gate `staging` counts.
+    pub promote_from: Vec<String>,
     /// Tables (`schema.table`) whose rows, written by the new release before the page opens, may be
     /// dropped on the way back.
     pub disposable: Vec<String>,
@@ -351,6 +353,9 @@ pub struct CodeSource {
     /// What a release needs before it can run; run before anything stops.
     #[serde(default)]
     pub prepare: Vec<String>,
+    /// What shows that a release is prepared; exit status 0: it is.
+    #[serde(default)]
+    pub prepared: Vec<String>,
 }
 
 /// `[environments.NAME.backup]`.
@@ -440,6 +445,22 @@ pub struct Smoke {
     pub name: String,
     /// Exit status 0: it works.
     pub command: Vec<String>,
+    /// Where it is tried; empty: everywhere.
+    #[serde(default)]
+    pub environments: Vec<String>,
+    /// How long it may take.
+    #[serde(default = "Smoke::timeout")]
+    pub timeout: Span,
+}
+
+impl Smoke {
+    pub(super) fn is_for(&self, environment: &str) -> bool {
+        self.environments.is_empty() || self.environments.iter().any(|name| name == environment)
+    }
+
+    fn timeout() -> Span {
+        seconds(120)
+    }
 }
 
 /// `[[validations]]`: exactly one of `sql`, `table`, `command`.

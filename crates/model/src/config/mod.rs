@@ -76,6 +76,7 @@ impl Config {
     ) -> Result<Self> {
         let raw: Raw = toml::from_str(text).map_err(|error| invalid(&error, text, path))?;
         let name = choose(&raw, environment, path)?;
+        smoke_somewhere(&raw, path)?;
         let table: Value = toml::from_str(text).map_err(|error| invalid(&error, text, path))?;
         let root = path.parent().unwrap_or(Path::new(".")).to_owned();
         Self::build(table, &name, root, variables, path)
@@ -138,7 +139,7 @@ impl Config {
             migrations: raw.migrations,
             environment_name: name.to_owned(),
             environment,
-            smoke: raw.smoke,
+            smoke: raw.smoke.into_iter().filter(|test| test.is_for(name)).collect(),
             validations: raw.validations,
             database_url,
             maintenance_url,
@@ -216,6 +217,20 @@ fn choose(raw: &Raw, asked: Option<&str>, path: &Path) -> Result<String> {
         (None, _) => Err(Failure::new(code::ENVIRONMENT_UNKNOWN, "which environment is meant?")
             .hint(format!("name one with -e: {}", names.join(", ")))),
     }
+}
+
+/// A smoke test that names an environment by a slip would be tried nowhere.
+fn smoke_somewhere(raw: &Raw, path: &Path) -> Result<()> {
+    let named = raw.smoke.iter().flat_map(|test| test.environments.iter().map(move |name| (test, name)));
+    for (test, name) in named.filter(|(_, name)| !raw.environments.contains_key(*name)) {
+        let message =
+            format!("{}: smoke test `{}` names the environment `{name}`", path.display(), test.name);
+        let known: Vec<_> = raw.environments.keys().map(String::as_str).collect();
+        return Err(Failure::new(code::CONFIG_INVALID, message)
+            .cause("there is no environment of that name")
+            .hint(format!("name one of them: {}", known.join(", "))));
+    }
+    Ok(())
 }
 
 /// An error of the first stage, where line and column are known.

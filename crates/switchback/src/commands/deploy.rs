@@ -1,8 +1,8 @@
 //! `deploy`.
 
 use switchback_model::{Config, Exit, Failure, Result, code};
-use switchback_workflow::planner;
 use switchback_workflow::world::World;
+use switchback_workflow::{gates, planner};
 
 use crate::app::{self, App, not_confirmed};
 use crate::{commands, run};
@@ -14,6 +14,9 @@ pub(crate) struct Args {
     /// The release to deploy: a tag, branch or commit of the repository
     #[arg(long, value_name = "REF")]
     release: Option<String>,
+    /// Begin before the window opens: back up now, and wait for it before anything stops
+    #[arg(long)]
+    wait: bool,
     /// Show the plan and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -25,7 +28,7 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let run_id = app::new_run();
     let folder = app::runs_folder(&config).join(&run_id.0);
     let world = World::new(config, run_id, app::operator(), folder, app::program());
-    let plan = match planner::plan(&world, args.release.as_deref()).await {
+    let mut plan = match planner::plan(&world, args.release.as_deref()).await {
         Err(failure) if failure.code == code::NOTHING_TO_DO => {
             app.say(&format!("{}\n", failure.message));
             app.print_instead(&failure);
@@ -33,11 +36,14 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
         }
         plan => plan?,
     };
+    if let Some(opens) = gates::window::opens_for(&world.config, &plan, args.wait)? {
+        gates::window::wait_for(&mut plan, opens)?;
+    }
     if args.dry_run {
         commands::plan::show(&plan, app)?;
         return Ok(Exit::Done);
     }
-    planner::pass_gates(&world, &plan)?;
+    gates::pass(&plan, &plan.gate_states)?;
     let question =
         format!("deploy to {}: {} migrations on `{}`?", plan.environment, plan.pending.len(), plan.target);
     if !app.confirm(&question) {

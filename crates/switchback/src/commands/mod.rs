@@ -1,6 +1,7 @@
 //! The commands: one file each, one line in [`Command`] and one in [`run`].
 
 mod abort;
+mod approve;
 mod backup;
 mod completions;
 mod demo;
@@ -14,6 +15,7 @@ mod man;
 mod migrator;
 mod new;
 mod plan;
+mod record;
 mod replay;
 mod report;
 mod restore;
@@ -46,6 +48,11 @@ pub(crate) enum Command {
     Plan(plan::Args),
     /// Take the application through its pending migrations; taken back when anything fails
     Deploy(deploy::Args),
+    /// Agree to exactly the migrations that are pending now
+    Approve(approve::Args),
+    /// Carry staging runs, rehearsals, reviews and approvals between machines
+    #[command(subcommand)]
+    Record(record::Record),
     /// Go on with a run that was interrupted
     Resume(resume::Args),
     /// Take a run back: an open one, or the last one that succeeded
@@ -99,13 +106,15 @@ pub(crate) async fn run(command: Command, app: &App) -> Result<Exit> {
         Command::Status(args) => status::run(&args, app).await,
         Command::Plan(args) => plan::run(&args, app).await,
         Command::Deploy(args) => deploy::run(&args, app).await,
+        Command::Approve(args) => approve::run(&args, app).await,
+        Command::Record(command) => record::run(&command, app),
         Command::Resume(args) => resume::run(&args, app).await,
         Command::Rollback(args) => rollback::run(&args, app).await,
         Command::Abort(args) => abort::run(&args, app).await,
         Command::Validate(args) => validate::run(&args, app).await,
         Command::Backup(command) => Box::pin(backup::run(&command, app)).await,
         Command::Restore(args) => restore::run(&args, app).await,
-        Command::Runs(command) => runs::run(&command, app),
+        Command::Runs(command) => runs::run(&command, app).await,
         Command::Replay(args) => replay::run(&args, app).await,
         Command::Report(args) => report::run(&args, app),
         Command::Up(args) => up::run(&args, app).await,

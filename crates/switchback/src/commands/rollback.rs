@@ -2,6 +2,7 @@
 
 use switchback_model::event::RunStatus;
 use switchback_model::{Exit, Failure, Result, RunId, RunView, code};
+use switchback_workflow::pairs;
 
 use super::resume::{named, or_elsewhere};
 use crate::app::{self, App, not_confirmed};
@@ -22,7 +23,8 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let config = app.config()?;
-    let run = meant(&app::runs(&config, app), args.run.as_deref());
+    let runs = app::runs(&config, app);
+    let run = meant(&runs, args.run.as_deref());
     let run = or_elsewhere(app, &config, run).await?;
     let question = format!("take run {run} back?");
     if args.accept_loss {
@@ -30,8 +32,18 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     } else if !app.confirm(&question) {
         return Err(not_confirmed());
     }
+    fits(&runs, &run, app).await?;
     let why = Failure::new(code::INTERRUPTED, "a person asked to take it back");
     run::go_on(app, &config, &run, Some(why), args.accept_loss).await
+}
+
+/// A run that succeeded is not taken back to a release that does not know the schema that comes back
+/// with it. An open one must come to an end, and where it began is where it was.
+async fn fits(runs: &[RunView], run: &RunId, app: &App) -> Result<()> {
+    match runs.iter().find(|view| view.plan.run == *run).filter(|view| !view.is_open()) {
+        Some(view) => pairs::check_way_back(&app.world()?, &view.plan).await,
+        None => Ok(()),
+    }
 }
 
 /// The open run, else the last one, where that succeeded: an older one lies under it, and is only

@@ -2,14 +2,19 @@
 
 use clap::Subcommand;
 use switchback_model::{Exit, Failure, Result, code};
+use switchback_workflow::pairs;
 use switchback_workflow::services::ServiceState;
 
 use crate::app::App;
 
 #[derive(Subcommand)]
 pub(crate) enum Service {
-    /// Start the application
-    Start,
+    /// Start the application, where its release knows the target's revision
+    Start {
+        /// Start it without looking at the target
+        #[arg(long)]
+        unchecked: bool,
+    },
     /// Stop the application
     Stop,
     /// Look whether it runs; exit status 1 where it does not
@@ -23,7 +28,15 @@ pub(crate) async fn run(command: &Service, app: &App) -> Result<Exit> {
             .hint("add [environments.NAME.service] manager = \"systemd\", units = […]; or manager = \"process\", command = […]")
     })?;
     match command {
-        Service::Start => service.start(None).await?,
+        Service::Start { unchecked } => {
+            // A start that a run forbids is refused with that run's name, not with what it does.
+            if !unchecked && service.blocked_by().await?.is_none() {
+                pairs::check_in_place(&world).await.map_err(|failure| {
+                    failure.hint("or start it all the same: switchback service start --unchecked")
+                })?;
+            }
+            service.start(None).await?;
+        }
         Service::Stop => {
             for sentence in service.stop().await? {
                 app.say(&sentence);

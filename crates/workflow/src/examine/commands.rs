@@ -58,6 +58,7 @@ fn configured<'a>(site: &Site<'a>) -> Vec<Configured<'a>> {
     all.push(("backup.disk_free_command".into(), &environment.backup.disk_free_command, true));
     if let Some(code) = &environment.code {
         all.push(("code.prepare".into(), &code.prepare, true));
+        all.push(("code.prepared".into(), &code.prepared, false));
     }
     all.extend(environment.tests.iter().map(|argv| ("tests".into(), argv.as_slice(), false)));
     all.extend(

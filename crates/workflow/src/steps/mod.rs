@@ -15,12 +15,15 @@ pub mod prepare;
 pub mod record;
 pub mod restore;
 pub mod restore_point;
+pub mod smoke;
 pub mod start;
 pub mod stop;
 pub mod swap;
 pub mod switch_code;
+pub mod tests;
 pub mod validate;
 pub mod verify_version;
+pub mod window;
 
 use jiff::Timestamp;
 use switchback_engine::step::StepEntry;
@@ -37,6 +40,7 @@ pub const STEPS: &[StepEntry<World>] = &[
     StepEntry::of::<restore::Restore>(),
     StepEntry::of::<losses::Losses>(),
     StepEntry::of::<prepare::Prepare>(),
+    StepEntry::of::<window::LookAtWindow>(),
     StepEntry::of::<maintenance::MaintenanceOn>(),
     StepEntry::of::<stop::Stop>(),
     StepEntry::of::<fence::Fence>(),
@@ -48,6 +52,8 @@ pub const STEPS: &[StepEntry<World>] = &[
     StepEntry::of::<validate::Validate>(),
     StepEntry::of::<start::Start>(),
     StepEntry::of::<health::HealthCheck>(),
+    StepEntry::of::<smoke::Smoke>(),
+    StepEntry::of::<tests::Tests>(),
     StepEntry::of::<close::Close>(),
 ];
 
@@ -67,7 +73,7 @@ pub fn downtime(run: &RunView, now: Timestamp) -> Option<(Timestamp, Timestamp)>
 }
 
 #[cfg(test)]
-mod tests {
+mod registered {
     use super::STEPS;
 
     #[test]

@@ -4,6 +4,8 @@
 //! share (a virtual environment), going back runs it again with the old release's files: see
 //! [`again`].
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use switchback_engine::exec::Program;
@@ -39,8 +41,11 @@ impl Step<World> for Prepare {
         prepare(cx, &folder).await
     }
 
-    async fn verify(&self, _cx: &StepCx<'_, World>, _done: &()) -> Result<String> {
-        Ok("its command said that all is well".into())
+    /// Only the user knows what shows that a release is prepared (`prepared`); without that, the
+    /// command's own word is all there is, and is called so.
+    async fn verify(&self, cx: &StepCx<'_, World>, _done: &()) -> Result<String> {
+        let folder = planner::release_files(cx.world, &self.release).await?;
+        look_prepared(cx, &folder).await
     }
 
     async fn undo(&self, cx: &StepCx<'_, World>, _done: Option<&()>) -> Result<String> {
@@ -57,13 +62,30 @@ pub async fn again(cx: &StepCx<'_, World>) -> Result<String> {
     if !configured {
         return Ok("nothing to prepare".into());
     }
-    prepare(cx, &cx.world.config.working_directory()).await?;
+    let folder = cx.world.config.working_directory();
+    prepare(cx, &folder).await?;
+    look_prepared(cx, &folder).await?;
     Ok("the old release was prepared again".into())
 }
 
-async fn prepare(cx: &StepCx<'_, World>, folder: &std::path::Path) -> Result<()> {
-    let Some(settings) = &cx.world.config.environment.code else { return Ok(()) };
-    let program = Program::of(&settings.prepare)?.folder(folder).limit(cx.world.config.migrations.timeout.0);
+async fn look_prepared(cx: &StepCx<'_, World>, folder: &Path) -> Result<String> {
+    let prepared = cx.world.config.environment.code.as_ref().map(|code| code.prepared.as_slice());
+    let Some(argv) = prepared.filter(|argv| !argv.is_empty()) else {
+        return Ok("its command ended with 0; no `prepared` looks again".into());
+    };
+    call(cx, argv, folder).await?;
+    Ok(format!("`{}` ended with 0", argv.join(" ")))
+}
+
+async fn prepare(cx: &StepCx<'_, World>, folder: &Path) -> Result<()> {
+    match &cx.world.config.environment.code {
+        Some(settings) => call(cx, &settings.prepare, folder).await,
+        None => Ok(()),
+    }
+}
+
+async fn call(cx: &StepCx<'_, World>, argv: &[String], folder: &Path) -> Result<()> {
+    let program = Program::of(argv)?.folder(folder).limit(cx.world.config.migrations.timeout.0);
     let finished = program.run(cx.cancel, |_, line| cx.line(line)).await?;
     if finished.succeeded() {
         return Ok(());

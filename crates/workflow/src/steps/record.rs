@@ -91,6 +91,7 @@ impl Step<World> for Record {
         let world = cx.world;
         let session = world.session(&world.names.target).await?;
         crate::planner::as_planned(cx).await?;
+        crate::gates::again(cx)?;
         let catalog = Catalog::read(&session).await?;
         files::write_json(&world.folder.join(CATALOG), &catalog)?;
         let mut settings = DatabaseSettings::read(&*world.admin().await?, &world.names.target).await?;

@@ -6,7 +6,6 @@ use switchback_model::event::Unit;
 
 use crate::checks::Facts;
 use crate::steps::close::Close;
-use crate::steps::health::HealthCheck;
 use crate::steps::maintenance::MaintenanceOn;
 use crate::world::World;
 use crate::{facts, files, target};
@@ -49,7 +48,7 @@ pub(super) fn is_disposable(cx: &StepCx<'_, World>, written: &[String]) -> Resul
     let environment = &cx.world.config.environment;
     let looks = environment.maintenance.as_ref().is_some_and(|page| page.closed_when.is_some());
     let opened = cx.log().view().step(Close::KIND).is_some_and(|step| step.started_at.is_some());
-    let seen_open = cx.noted_by::<bool>(HealthCheck::KIND, crate::steps::health::PAGE_CLOSED)? == Some(false);
+    let seen_open = crate::steps::health::page_seen_open(cx)?;
     if !looks || opened || seen_open || cx.state_of(MaintenanceOn::KIND).is_none() {
         return Ok(false);
     }
