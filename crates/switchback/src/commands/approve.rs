@@ -40,7 +40,8 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let folder = config.state.clone();
     let world = World::new(config, app::new_run(), app::operator(), folder);
     // What is pending is looked at now: nobody approves what they were told yesterday.
-    let plan = planner::plan(&world, args.release.as_deref()).await.map_err(|failure| nothing(args, failure))?;
+    let plan =
+        planner::plan(&world, args.release.as_deref()).await.map_err(|failure| nothing(args, failure))?;
     is_meant(args, &plan)?;
     app.say(&tables::approval(&plan, app.theme()));
     if !app.confirm(&format!("approve this for {}?", plan.environment)) {
