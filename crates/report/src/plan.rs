@@ -571,6 +571,30 @@ mod tests {
     }
 
     #[test]
+    fn a_gate_says_how_it_stands_and_what_makes_it_pass() {
+        let mut plan = Story::good().plan();
+        let state = |name: &str, passed, detail: &str, cure: Option<&str>| GateState {
+            name: name.into(),
+            passed,
+            detail: detail.into(),
+            cure: cure.map(str::to_owned),
+        };
+        plan.gate_states = vec![
+            state("review", true, "on record, by ann on desk", None),
+            state("rehearsal", false, "none is on record", Some("switchback record import FILE")),
+        ];
+        insta::assert_snapshot!(gates(&plan, Theme { color: false, unicode: true }, 100), @r"
+        ✓ review     on record, by ann on desk
+        ✗ rehearsal  none is on record
+                     cure: switchback record import FILE
+        ");
+        assert_eq!(
+            gate_lines(&plan)[1],
+            "rehearsal: missing, none is on record (switchback record import FILE)"
+        );
+    }
+
+    #[test]
     fn the_document_reads_back_as_the_plan() {
         let plan = Story::good().plan();
         let document = json(&plan);

@@ -425,9 +425,9 @@ mod tests {
     fn runs_stand_in_columns() {
         let all = [RunLine::of(&Story::good().view()), RunLine::of(&Story::stuck().view())];
         insta::assert_snapshot!(runs(&all, Theme::plain()), @r"
-        run                   environment  status     started                     took  downtime  revision
-        20261122-021407-7f3a  production   succeeded  2026-11-22T02:14:07Z  1 min 04 s    21.8 s  c21b
-        20261122-021407-7f3a  production   stuck      2026-11-22T02:14:07Z  1 min 00 s    21.8 s  c21b
+        run                   environment  status     started                     took  downtime  release  revision  by
+        20261122-021407-7f3a  production   succeeded  2026-11-22T02:14:07Z  1 min 04 s    21.8 s  v1.5.0   c21b      deploy@ops-1
+        20261122-021407-7f3a  production   stuck      2026-11-22T02:14:07Z  1 min 00 s    21.8 s  v1.5.0   c21b      deploy@ops-1
         ");
         assert_eq!(runs(&[], Theme::plain()), "no runs yet\n");
     }

@@ -370,6 +370,7 @@ async fn an_old_release_is_not_started_on_a_schema_that_it_does_not_know() {
 // The window.
 
 /// The program under another clock; `None` where there is no faketime.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn at_another_time(host: &Host, offset: &str, words: &[&str]) -> Option<Ran> {
     let library =
         ["x86_64", "aarch64"].map(|cpu| format!("/usr/lib/{cpu}-linux-gnu/faketime/libfaketime.so.1"));

@@ -377,7 +377,7 @@ mod tests {
         let (ledger, text) = three(&config).await;
         assert_eq!(ledger.read().unwrap().len(), 3);
         let lines: Vec<&str> = text.lines().collect();
-        let of = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let of = |lines: &[&str]| lines.join("\n") + "\n";
         assert_eq!(broken_at(&ledger, &text).await, None);
         assert_eq!(broken_at(&ledger, &text.replacen("eve", "bob", 1)).await, Some(1));
         assert_eq!(

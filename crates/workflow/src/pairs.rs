@@ -46,7 +46,7 @@ pub fn fit(migrator: &dyn Migrator, root: &Path, current: &[String]) -> Result<F
 ///
 /// # Errors
 /// [`code::RELEASE_UNFIT`].
-pub async fn check(world: &World, root: &Path, release: &Release, current: &[String]) -> Result<()> {
+pub fn check(world: &World, root: &Path, release: &Release, current: &[String]) -> Result<()> {
     match fit(&*world.migrator(), root, current)? {
         Fit::Fits => Ok(()),
         Fit::Older(unknown) => Err(older(world, release, &unknown, current)),
@@ -126,7 +126,7 @@ pub async fn check_in_place(world: &World) -> Result<()> {
     if current.is_empty() {
         return Ok(());
     }
-    check(world, &planner::in_place(world), &release, &current).await
+    check(world, &planner::in_place(world), &release, &current)
 }
 
 /// Looks, before a run that had succeeded is taken back, whether the release that comes back knows

@@ -106,7 +106,7 @@ fn the_example_application_is_understood() {
     # auto: clone, or dump where that is not possible. down: the downgrade is the only way back
     #restore_point = "auto"
     # What must be on record before a run: review, rehearsal, staging, approval
-    #requires = ["review", "rehearsal"]
+    #requires = ["staging", "approval"]
     #window = { days = "Sun", from = "02:00", to = "04:00", time_zone = "Europe/Berlin" }
 
     [environments.production.service]

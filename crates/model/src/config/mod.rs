@@ -221,16 +221,15 @@ fn choose(raw: &Raw, asked: Option<&str>, path: &Path) -> Result<String> {
 
 /// A smoke test that names an environment by a slip would be tried nowhere.
 fn smoke_somewhere(raw: &Raw, path: &Path) -> Result<()> {
-    let named = raw.smoke.iter().flat_map(|test| test.environments.iter().map(move |name| (test, name)));
-    for (test, name) in named.filter(|(_, name)| !raw.environments.contains_key(*name)) {
-        let message =
-            format!("{}: smoke test `{}` names the environment `{name}`", path.display(), test.name);
-        let known: Vec<_> = raw.environments.keys().map(String::as_str).collect();
-        return Err(Failure::new(code::CONFIG_INVALID, message)
-            .cause("there is no environment of that name")
-            .hint(format!("name one of them: {}", known.join(", "))));
-    }
-    Ok(())
+    let mut named = raw.smoke.iter().flat_map(|test| test.environments.iter().map(move |name| (test, name)));
+    let Some((test, name)) = named.find(|(_, name)| !raw.environments.contains_key(*name)) else {
+        return Ok(());
+    };
+    let message = format!("{}: smoke test `{}` names the environment `{name}`", path.display(), test.name);
+    let known: Vec<_> = raw.environments.keys().map(String::as_str).collect();
+    Err(Failure::new(code::CONFIG_INVALID, message)
+        .cause("there is no environment of that name")
+        .hint(format!("name one of them: {}", known.join(", "))))
 }
 
 /// An error of the first stage, where line and column are known.

@@ -144,3 +144,18 @@ fn keys_of_another_manager_are_refused_and_missing_ones_named() {
     let systemd = with_service("service = { manager = \"systemd\", units = [\"ada-app\"] }").unwrap();
     assert_eq!(systemd.environment.service.unwrap().units, ["ada-app"]);
 }
+
+#[test]
+fn a_smoke_test_is_for_the_environments_that_it_names() {
+    let smoke = "\n[[smoke]]\nname = \"pay\"\ncommand = [\"true\"]\nenvironments = [\"staging\"]\n";
+    let text = format!("{GOOD}{smoke}");
+    let names = |environment| {
+        let config = read(&text, Some(environment)).unwrap();
+        config.smoke.iter().map(|test| test.name.clone()).collect::<Vec<_>>()
+    };
+    assert!(!names("production").contains(&"pay".to_owned()));
+    assert!(names("staging").contains(&"pay".to_owned()));
+    let failure = read(&text.replace("[\"staging\"]", "[\"stagging\"]"), Some("production")).unwrap_err();
+    assert_eq!(failure.code, code::CONFIG_INVALID);
+    assert!(failure.message.contains("`stagging`"), "{failure}");
+}

@@ -35,6 +35,11 @@ fn a_good_run() {
     |---|---|---|
     | `c21b` | add profiles | `migrations/versions/c21b_add_profiles.py` |
 
+    ## Gates
+
+    - review
+    - rehearsal
+
     ## Timeline
 
     | step | started | took | result | proof |
@@ -132,6 +137,11 @@ fn a_run_that_was_taken_back() {
     | revision | name | file |
     |---|---|---|
     | `c21b` | add profiles | `migrations/versions/c21b_add_profiles.py` |
+
+    ## Gates
+
+    - review
+    - rehearsal
 
     ## Timeline
 

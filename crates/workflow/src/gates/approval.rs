@@ -9,16 +9,19 @@ use super::{Asked, Gate, Verdict, requires};
 use crate::records::{Store, server_of};
 use crate::world::World;
 
-pub(super) const GATE: Gate =
-    Gate { name: "approval", asked: |environment| requires(environment, config::Gate::Approval), look };
+pub(super) const GATE: Gate = Gate {
+    name: "approval",
+    asked: |environment| requires(environment, config::Gate::Approval),
+    look: |cx| Ok(look(cx)),
+};
 
-fn look(cx: &Asked<'_>) -> Result<Verdict> {
+fn look(cx: &Asked<'_>) -> Verdict {
     if let Some(record) = found(cx) {
         let own = if is_own(cx, record) { "; the same login that deploys" } else { "" };
-        return Ok(Verdict::Passed(format!("approved {}{own}", by(record))));
+        return Verdict::Passed(format!("approved {}{own}", by(record)));
     }
     let release = cx.plan.release_after.as_ref().map(|release| format!(" --release {}", release.name));
-    Ok(Verdict::Missing {
+    Verdict::Missing {
         why: why(cx),
         cure: format!(
             "switchback approve {} -e {}{}",
@@ -26,7 +29,7 @@ fn look(cx: &Asked<'_>) -> Result<Verdict> {
             cx.plan.environment,
             release.unwrap_or_default()
         ),
-    })
+    }
 }
 
 /// The approval that counts: somebody else's before one's own.

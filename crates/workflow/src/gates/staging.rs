@@ -2,38 +2,41 @@
 //! and it was not taken back since.
 
 use switchback_engine::journal;
+use switchback_model::config;
 use switchback_model::event::RunStatus;
 use switchback_model::record::{Record, RecordKind, RecordResult};
-use switchback_model::{Result, config};
 
 use super::recorded::by;
 use super::{Asked, Gate, Verdict, requires};
 
-pub(super) const GATE: Gate =
-    Gate { name: "staging", asked: |environment| requires(environment, config::Gate::Staging), look };
+pub(super) const GATE: Gate = Gate {
+    name: "staging",
+    asked: |environment| requires(environment, config::Gate::Staging),
+    look: |cx| Ok(look(cx)),
+};
 
-fn look(cx: &Asked<'_>) -> Result<Verdict> {
+fn look(cx: &Asked<'_>) -> Verdict {
     let from = promoting(cx);
     let Some(first) = from.first() else {
-        return Ok(Verdict::Missing {
+        return Verdict::Missing {
             why: format!("{} can't vouch for itself", cx.plan.environment),
             cure: format!(
                 "name another one: promote_from = [\"…\"] in [environments.{}]",
                 cx.plan.environment
             ),
-        });
+        };
     };
     let fits = |record: &Record| from.contains(&record.environment);
     let counting = cx.counting(RecordKind::Staging);
     if let Some(record) = counting.into_iter().find(|record| fits(record) && still_stands(cx, record)) {
         let run = record.run.as_ref().map(|run| format!("run {run} ")).unwrap_or_default();
-        return Ok(Verdict::Passed(format!("{run}succeeded on {}, {}", record.environment, by(record))));
+        return Verdict::Passed(format!("{run}succeeded on {}, {}", record.environment, by(record)));
     }
     let release = cx.plan.release_after.as_ref().map(|release| format!(" --release {}", release.name));
-    Ok(Verdict::Missing {
+    Verdict::Missing {
         why: why(cx, &from),
         cure: format!("switchback deploy -e {first}{}", release.unwrap_or_default()),
-    })
+    }
 }
 
 /// The environments that count, but for the one that asks.

@@ -235,7 +235,7 @@ mod tests {
                 minutes(Some(10), Some(121)),
                 Standing::TooSmall {
                     opens: at("2026-01-04T01:00:00Z"),
-                    long: Duration::from_mins(120),
+                    long: Duration::from_hours(2),
                     needed: Duration::from_mins(121),
                 },
             ),

@@ -107,7 +107,7 @@ fn environment(text: &mut Text, variable: &str) {
     text.say("auto: clone, or dump where that is not possible. down: the downgrade is the only way back");
     text.off("restore_point = \"auto\"");
     text.say("What must be on record before a run: review, rehearsal, staging, approval");
-    text.off("requires = [\"review\", \"rehearsal\"]");
+    text.off("requires = [\"staging\", \"approval\"]");
     text.off("window = { days = \"Sun\", from = \"02:00\", to = \"04:00\", time_zone = \"Europe/Berlin\" }");
 }
 
