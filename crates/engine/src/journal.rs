@@ -245,13 +245,8 @@ fn read_all(file: &mut File, path: &Path) -> Result<Vec<u8>> {
 
 /// Folds whole lines until one is damaged.
 fn fold(bytes: &[u8], path: &Path) -> Salvaged {
-    let mut salvaged = Salvaged {
-        events: Vec::new(),
-        view: None,
-        damage: None,
-        sum: String::new(),
-        sums: Vec::new(),
-    };
+    let mut salvaged =
+        Salvaged { events: Vec::new(), view: None, damage: None, sum: String::new(), sums: Vec::new() };
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         if let Err(damage) = take_in(&mut salvaged, line, index, path) {
             salvaged.damage = Some(damage);

@@ -97,6 +97,7 @@ pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
         settings: world.config.snapshot.clone(),
     };
     crate::estimate::fill(world, &mut plan).await?;
+    // Last: the window asks how long the steps will take.
     plan.gate_states = gates::states(world, &plan)?;
     plan.notes.extend(gates::notes(world, &plan)?);
     Ok(plan)
