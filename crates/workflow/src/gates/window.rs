@@ -245,6 +245,38 @@ mod tests {
         }
     }
 
+    fn plan(outlook: &serde_json::Value, estimates: [Option<u64>; 4]) -> Plan {
+        let kinds = ["preflight", "backup", "stop", "close"];
+        let steps = kinds.iter().zip(estimates).map(|(kind, ms)| {
+            let estimate = ms.map(|ms| serde_json::json!({ "ms": ms, "basis": "measured" }));
+            serde_json::json!({ "id": kind, "kind": kind, "title": kind, "undo": "no_effect", "params": {},
+                "estimate": estimate })
+        });
+        let value = serde_json::json!({
+            "format": 1, "run": "r", "made_at": "2026-11-22T02:14:07Z", "environment": "production",
+            "target": "ada", "server": "db", "server_version": "15", "tool": "alembic",
+            "release_before": null, "release_after": null, "revision_before": [], "revision_after": [],
+            "pending": [], "digest": "d", "gates": [], "ways_back": [], "notes": [], "settings": {},
+            "outlook": outlook, "steps": steps.collect::<Vec<_>>()
+        });
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn the_need_is_the_downtime_with_the_way_back_and_unknown_where_a_part_is() {
+        let none = serde_json::json!({ "total_ms": null, "downtime_ms": null, "way_back_ms": null });
+        let ms = |before: Option<u64>, inside: Option<u64>| Needs {
+            before: before.map(Duration::from_millis),
+            inside: inside.map(Duration::from_millis),
+        };
+        let of = |outlook, estimates| Needs::of(&plan(outlook, estimates));
+        assert_eq!(of(&none, [None; 4]), ms(None, None));
+        assert_eq!(of(&none, [Some(1), Some(20), Some(300), Some(4000)]), ms(Some(21), Some(4300)));
+        assert_eq!(of(&none, [Some(1), None, Some(300), None]), ms(None, None));
+        let told = serde_json::json!({ "total_ms": 9, "downtime_ms": 5000, "way_back_ms": 700 });
+        assert_eq!(of(&told, [Some(1), Some(20), None, None]), ms(Some(21), Some(5700)));
+    }
+
     #[test]
     fn over_midnight_in_another_zone_the_time_that_is_left_is_the_same() {
         let wanted = Window {
