@@ -87,7 +87,7 @@ pub struct Pending {
 }
 
 /// A gate, and how it stood at a moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GateState {
     /// Its name.
     pub name: String,

@@ -9,8 +9,14 @@ use switchback_testkit::{Host, Ran, Shape, TestDatabase, cluster};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
 /// The files in place and no application: what is asked for here is over before anything is stopped.
-const BARE: Shape =
-    Shape { fence: "closed", restore_point: "clone", service: false, code: false, page: false };
+const BARE: Shape = Shape {
+    tool: "alembic",
+    fence: "closed",
+    restore_point: "clone",
+    service: false,
+    code: false,
+    page: false,
+};
 
 /// A host with two environments, each with a database of its own.
 struct Promoting {

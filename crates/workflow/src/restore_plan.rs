@@ -80,6 +80,7 @@ pub async fn plan(world: &World, backup: &Listed, release: Option<&str>, accept_
         // What an approval of this plan would be about.
         digest: switchback_postgres::backup::manifest::checksum(&backup.folder)?,
         gates: Vec::new(),
+        gate_states: Vec::new(),
         ways_back: ways_back(&found),
         notes: notes(world, &found),
         outlook: Outlook::default(),

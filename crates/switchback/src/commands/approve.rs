@@ -38,7 +38,7 @@ fn span(text: &str) -> Result<Span, String> {
 pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let config = app.config()?;
     let folder = config.state.clone();
-    let world = World::new(config, app::new_run(), app::operator(), folder);
+    let world = World::new(config, app::new_run(), app::operator(), folder, app::program());
     // What is pending is looked at now: nobody approves what they were told yesterday.
     let plan =
         planner::plan(&world, args.release.as_deref()).await.map_err(|failure| nothing(args, failure))?;

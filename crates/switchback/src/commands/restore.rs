@@ -44,7 +44,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
-    if args.swap { exchange(args, app).await } else { beside(args, app).await }
+    if args.swap { Box::pin(exchange(args, app)).await } else { beside(args, app).await }
 }
 
 /// A run that puts the backup in the target's place.
@@ -70,7 +70,7 @@ async fn exchange(args: &Args, app: &App) -> Result<Exit> {
 fn new_run(config: Config) -> World {
     let run = app::new_run();
     let folder = app::runs_folder(&config).join(&run.0);
-    World::new(config, run, app::operator(), folder)
+    World::new(config, run, app::operator(), folder, app::program())
 }
 
 /// A database of its own beside the target.

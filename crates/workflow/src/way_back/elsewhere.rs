@@ -28,7 +28,7 @@ pub(super) async fn on_a_scratch_server(cx: &StepCx<'_, World>, name: &str) -> R
     let client = backups::client(world).await?;
     let tried = match &world.config.scratch_url {
         Some(server) => on_server(cx, server, &folder, &client).await,
-        None => on_private(cx, &folder, &client).await,
+        None => Box::pin(on_private(cx, &folder, &client)).await,
     };
     // A dump that can't be removed is no reason against the way back.
     let _kept_in_the_run = std::fs::remove_dir_all(&place);
