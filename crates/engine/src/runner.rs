@@ -67,7 +67,8 @@ impl<W: Ground + 'static> Runner<'_, W> {
         let going_back = self.log.view().direction == Direction::Back;
         let direction = if back.is_some() || going_back { Direction::Back } else { Direction::Forward };
         self.log.say(What::Started { operator: self.operator.clone(), direction, accept_loss })?;
-        let asked = back.is_some();
+        // A way back that was asked for and is gone on with after a crash was asked for, too.
+        let asked = back.is_some() || self.log.view().asked_back;
         if let Err(failure) = self.taken_up(direction).await {
             return self.finish(RunStatus::Stuck, Exit::Stuck, Some(failure));
         }

@@ -31,6 +31,9 @@ pub struct RunView {
     pub direction: Direction,
     /// Whether a person agreed to lose newer writes.
     pub accept_loss: bool,
+    /// Whether a person asked to take it back, so that having done so is what success looks like.
+    #[serde(default)]
+    pub asked_back: bool,
     /// Why it turned round.
     pub why: Option<Failure>,
     /// What a person should know, and that stopped nothing.
@@ -129,6 +132,7 @@ impl RunView {
             operator: None,
             direction: Direction::Forward,
             accept_loss: false,
+            asked_back: false,
             why: None,
             warnings: Vec::new(),
             outcome: None,
@@ -155,6 +159,7 @@ impl RunView {
             What::Started { operator, direction, accept_loss } => {
                 self.started_at.get_or_insert(event.at);
                 self.operator = Some(operator.clone());
+                self.asked_back |= *direction == Direction::Back && self.direction == Direction::Forward;
                 self.direction = *direction;
                 self.accept_loss |= accept_loss;
                 self.outcome = None;

@@ -55,6 +55,21 @@ async fn a_database_with_a_little_of_everything_is_proven() {
 }
 
 #[tokio::test]
+async fn an_index_that_is_not_valid_is_no_difference() {
+    let database = cluster().await.database("half").await;
+    database.run("create table twins (id int); insert into twins values (1), (1)").await;
+    let session = database.session().await;
+    let failed = session.batch("create unique index concurrently twins_id on public.twins (id)").await;
+    assert!(failed.is_err());
+    session.batch("comment on index public.twins_id is 'to be made again'").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let request = request(&database, folder.path(), private()).await;
+    let taken = take(&request, &Cancel::never(), &mut quiet()).await.unwrap();
+    let notes = taken.manifest.proof.unwrap().notes;
+    assert!(notes.iter().any(|note| note.contains("twins_id") && note.contains("not valid")), "{notes:?}");
+}
+
+#[tokio::test]
 async fn what_is_unusual_is_proven_too() {
     let database = cluster().await.database("it's = a \"name\"").await;
     let session = database.session().await;

@@ -18,8 +18,8 @@ async fn stopped_in_the_middle() -> (Shop, Picture, Running, Session) {
     let first = async || shop.has_said("step.started", "apply:0d5a3be7f912").then_some(());
     until("the first migration begins", first).await;
     let fenced = format!("{}_sb_{}", shop.name(), shop.run_id());
-    // As the migrator's own role: another one would be seen as somebody who is inside the fence.
-    let holder = Session::connect(&shop.url().with_database(&fenced), "test").await.unwrap();
+    // Named as one of ours: anybody else would be seen as somebody who is inside the fence.
+    let holder = Session::connect(&shop.url().with_database(&fenced), "switchback test").await.unwrap();
     holder.batch("begin; lock table public.orders in access share mode").await.unwrap();
     waiting_migrator(&shop).await;
     assert!(shop.has_said("step.started", MONEY) && !shop.has_said("step.finished", MONEY));

@@ -15,8 +15,8 @@ use switchback_model::{Failure, Result, code};
 use super::{Examination, Look, Site, one_line};
 use crate::formats::{Scripts, refuse_drift};
 
-/// How long an application may take to be imported.
-const ANSWER: Duration = Duration::from_secs(20);
+/// How long an application may take to be imported, on a host that has other work too.
+const ANSWER: Duration = Duration::from_mins(1);
 const COMMAND: &str = "migrator";
 const HISTORY: &str = "migrations";
 

@@ -1,6 +1,6 @@
 //! Scripts in plain SQL: `NNNN_name.up.sql` and `NNNN_name.down.sql`, run by Switchback itself.
 //!
-//! The program that runs them is Switchback, called as a child like any other migrator (decision 10):
+//! The program that runs them is Switchback, called as a child like any other migrator (decision 12):
 //! so a script has a session of its own, dies with its operator, and is watched from outside.
 //! What is done here, without a connection, is reading: a mistake is found before anything stops.
 
