@@ -28,6 +28,10 @@ pub struct Marker {
     pub journal: String,
     /// The comment that the database had before.
     pub comment: Option<String>,
+    /// The grants that it had before the fence took them, as the server writes them, for whoever has
+    /// to give them back by hand; `None`: those that every database has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<String>,
 }
 
 impl Marker {

@@ -73,6 +73,8 @@ pub struct Database {
     pub allow_connections: bool,
     /// Its comment.
     pub comment: Option<String>,
+    /// Its grants, as the server writes them; `None`: those that every database has.
+    pub grants: Option<String>,
 }
 
 /// Every database but the templates.
@@ -80,7 +82,7 @@ pub struct Database {
 /// # Errors
 /// As [`Session::rows`].
 pub async fn databases(session: &Session) -> Result<Vec<Database>> {
-    let sql = "select oid, datname, datallowconn, shobj_description(oid, 'pg_database') \
+    let sql = "select oid, datname, datallowconn, shobj_description(oid, 'pg_database'), datacl::text \
                from pg_database where not datistemplate order by datname";
     let rows = session.rows(sql, &[]).await?;
     let database = |row: &tokio_postgres::Row| Database {
@@ -88,6 +90,7 @@ pub async fn databases(session: &Session) -> Result<Vec<Database>> {
         name: row.get(1),
         allow_connections: row.get(2),
         comment: row.get(3),
+        grants: row.get(4),
     };
     Ok(rows.iter().map(database).collect())
 }

@@ -361,6 +361,7 @@ async fn after_the_operators_machine_is_lost_the_target_says_so_and_is_freed_by_
         format!("alter database \"{name}_sb_{run}\" rename to \"{name}_aside\""),
         format!("alter database \"{name}_rp_{run}\" rename to \"{name}\""),
         format!("alter database \"{name}\" allow_connections true"),
+        format!("grant connect, temporary on database \"{name}\" to public"),
         format!("comment on database \"{name}\" is null"),
         format!("comment on database \"{name}_aside\" is null"),
     ] {

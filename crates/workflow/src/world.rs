@@ -324,8 +324,8 @@ async fn mark_again(cx: &StepCx<'_, World>, step: &Lease) -> Result<()> {
     let swapped_in = swap::swapped_in(cx)?;
     if found.is_some() && (found == Some(step.oid) || found == swapped_in) {
         cx.warn(format!("the marker of this run was gone from `{name}`; it was written again"));
-        let comment = cx.try_output::<Lease>()?.and_then(|taken| taken.comment);
-        let marker = crate::steps::lease::marker(world, comment).text();
+        let before = cx.try_output::<Lease>()?.unwrap_or_default();
+        let marker = crate::steps::lease::marker(world, &before).text();
         return lease::set_comment(&*world.admin().await?, &name, Some(&marker)).await;
     }
     Err(Failure::new(code::LEASE_LOST, "the marker of this run is gone from the server")

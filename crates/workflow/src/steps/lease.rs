@@ -20,10 +20,13 @@ pub struct Lease {
 }
 
 /// What was there before.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Taken {
     /// The target's comment before the marker.
     pub comment: Option<String>,
+    /// Its grants, as the server writes them.
+    #[serde(default)]
+    pub grants: Option<String>,
 }
 
 impl Lease {
@@ -49,28 +52,31 @@ pub async fn take(cx: &StepCx<'_, World>, identity: &Identity) -> Result<Taken> 
     world.hold_lease(identity).await?;
     let admin = world.admin().await?;
     match lease::open_marker(&admin, &world.names.target).await? {
-        Some((marker, _)) if marker.run == world.run.0 => Ok(Taken { comment: marker.comment }),
+        Some((marker, _)) if marker.run == world.run.0 => {
+            Ok(Taken { comment: marker.comment, grants: marker.grants })
+        }
         Some((marker, _)) => Err(marker.refusal()),
         None => {
             let target = server::database(&admin, &world.names.target).await?;
             let target = target.ok_or_else(|| {
                 Failure::new(code::DATABASE_MISSING, format!("there is no database `{}`", world.names.target))
             })?;
-            lease::set_comment(&admin, &target.name, Some(&marker(world, target.comment.clone()).text()))
-                .await?;
-            Ok(Taken { comment: target.comment })
+            let taken = Taken { comment: target.comment, grants: target.grants };
+            lease::set_comment(&admin, &target.name, Some(&marker(world, &taken).text())).await?;
+            Ok(taken)
         }
     }
 }
 
 /// The marker of this run.
-pub fn marker(world: &World, comment: Option<String>) -> Marker {
+pub fn marker(world: &World, before: &Taken) -> Marker {
     Marker {
         run: world.run.0.clone(),
         target: world.names.target.clone(),
         host: world.operator.host.clone(),
         journal: world.folder.display().to_string(),
-        comment,
+        comment: before.comment.clone(),
+        grants: before.grants.clone(),
     }
 }
 

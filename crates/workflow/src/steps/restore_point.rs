@@ -127,8 +127,8 @@ async fn clone(cx: &StepCx<'_, World>, name: &str) -> Result<String> {
 
 /// The copy carries the marker, as the target does: a swap must not leave the target without.
 async fn mark_copy(cx: &StepCx<'_, World>) -> Result<()> {
-    let comment = cx.output::<Lease>()?.comment;
-    let marker = super::lease::marker(cx.world, comment).text();
+    let before = cx.output::<Lease>()?;
+    let marker = super::lease::marker(cx.world, &before).text();
     lease::set_comment(&*cx.world.admin().await?, &cx.world.names.restore_point, Some(&marker)).await
 }
 

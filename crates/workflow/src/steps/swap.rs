@@ -124,8 +124,8 @@ async fn exchange(cx: &StepCx<'_, World>, oid: u32, incoming: &str, aside: &str)
                 .hint("list them: psql -c '\\l'"));
         }
         // It carries the marker before it has the name: the run must never be without one.
-        let comment = cx.output::<Lease>()?.comment;
-        let marker = super::lease::marker(cx.world, comment).text();
+        let before = cx.output::<Lease>()?;
+        let marker = super::lease::marker(cx.world, &before).text();
         lease::set_comment(&admin, incoming, Some(&marker)).await?;
         let renames = [(live.oid, live.name.as_str(), aside), (oid, incoming, live.name.as_str())];
         fence::rename(&admin, &renames, false).await.map_err(|failure| not_swapped(&failure))?;
