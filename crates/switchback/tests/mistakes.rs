@@ -324,7 +324,8 @@ fn hidden(ran: &Ran, secret: &str) {
 async fn a_migrator_that_prints_its_url_gives_no_password_away() {
     let host = host(BARE).await;
     let script = std::fs::read_to_string(host.path("migrate")).unwrap();
-    let loud = script.replace("url=${DATABASE_URL:-}", "url=${DATABASE_URL:-}; echo \"connecting to $url\"");
+    let loud =
+        script.replace("\nexport PGPASSWORD", "\nexport PGPASSWORD; echo \"connecting to $DATABASE_URL\"");
     assert_ne!(script, loud);
     host.write("migrate", &loud);
     let url = host.url().expose().replacen("postgres@", "postgres:h%2Fsh@", 1);

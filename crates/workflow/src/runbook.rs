@@ -243,8 +243,20 @@ fn words(config: &Config, plan: &Plan, step: &PlannedStep) -> (String, String) {
             "the target answers and the service manager says that it runs",
         ),
         "health" => (
-            format!("{}; {} smoke tests; the log is watched", health(), config.smoke.len()),
+            format!("{}; the log is watched", health()),
             "all of it was seen, and the application still runs".to_owned(),
+        ),
+        "smoke" => (
+            format!("makes {} against the application, behind the page", step.title),
+            "each was well, and the application still runs".to_owned(),
+        ),
+        "tests" => text(
+            "runs the application's own tests against the new release and its migrated data, behind the page",
+            "each command's exit status is 0, and the application still runs",
+        ),
+        "window" => text(
+            "waits for the window where the run was begun before it opens; nothing is taken from users until then",
+            "what is left of the window is enough for the steps that follow",
         ),
         "close" => text(
             "opens the page and takes block, marker and lock away",

@@ -18,8 +18,9 @@ async fn stopped_in_the_middle() -> (Shop, Picture, Running, Session) {
     let first = async || shop.has_said("step.started", "apply:0d5a3be7f912").then_some(());
     until("the first migration begins", first).await;
     let fenced = format!("{}_sb_{}", shop.name(), shop.run_id());
-    // Named as one of ours: anybody else would be seen as somebody who is inside the fence.
-    let holder = Session::connect(&shop.url().with_database(&fenced), "switchback test").await.unwrap();
+    // Named as the run's own: anybody else would be seen as somebody who is inside the fence.
+    let ours = format!("switchback {}", shop.run_id());
+    let holder = Session::connect(&shop.url().with_database(&fenced), &ours).await.unwrap();
     holder.batch("begin; lock table public.orders in access share mode").await.unwrap();
     waiting_migrator(&shop).await;
     assert!(shop.has_said("step.started", MONEY) && !shop.has_said("step.finished", MONEY));
