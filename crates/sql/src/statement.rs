@@ -18,12 +18,34 @@ use crate::lexer::{Kind, tokens};
 mod tests;
 
 /// A name with its schema, where one is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Relation {
     /// The schema.
     pub schema: Option<String>,
     /// The name.
     pub name: String,
+}
+
+impl Relation {
+    /// A name without a schema.
+    pub fn named(name: &str) -> Self {
+        Self { schema: None, name: name.to_owned() }
+    }
+
+    /// Whether both are one relation where names without a schema are in `public`.
+    pub fn same(&self, other: &Self) -> bool {
+        let schema = |relation: &Self| relation.schema.as_deref().unwrap_or("public").to_owned();
+        self.name == other.name && schema(self) == schema(other)
+    }
+}
+
+impl std::fmt::Display for Relation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
 }
 
 /// What a statement does.
@@ -113,9 +135,10 @@ pub enum Statement {
 
 /// Whether a statement may stand in a transaction block (`PreventInTransactionBlock` in the server's
 /// source).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Block {
     /// It may.
+    #[default]
     Possible,
     /// The server refuses it there.
     Impossible,
