@@ -2,6 +2,7 @@
 //!
 //! A rule is a file in `rules/`, its page beside it (`NAME.md`), and a line in [`rules::RULES`].
 
+pub mod alembic;
 mod finding;
 pub mod rules;
 

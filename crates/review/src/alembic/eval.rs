@@ -179,7 +179,7 @@ impl<'s> Reader<'s> {
         joined.map_or(value, Value::text)
     }
 
-    fn operate(&mut self, sign: &str, left: Value, right: Value, id: Id) -> Value {
+    pub(super) fn operate(&mut self, sign: &str, left: Value, right: Value, id: Id) -> Value {
         let range = self.tree.range(id);
         match (sign, &left, &right) {
             ("%", Value::Text(text), _) => Value::text(strings::percent(self, text, &right, &range)),

@@ -40,7 +40,7 @@ pub(super) fn method(reader: &mut Reader<'_>, text: &Text, name: &str, given: &G
         "format" => Value::text(format(reader, text, given, range)),
         "replace" => match (arg(0), arg(1)) {
             (Some(old), Some(new)) if !old.text.is_empty() => replace(reader, text, &old.text, new),
-            _ => Value::text(Text { exact: false, ..text.clone() }),
+            _ => Value::text(text.inexact()),
         },
         "join" => join(reader, text, given.args.first(), range),
         _ => Value::unknown(name),
@@ -48,7 +48,7 @@ pub(super) fn method(reader: &mut Reader<'_>, text: &Text, name: &str, given: &G
 }
 
 fn replace(reader: &mut Reader<'_>, text: &Text, old: &str, new: &Text) -> Value {
-    let mut made = Text { exact: text.exact, ..Text::new(text.place(0)) };
+    let mut made = text.beginning();
     let mut from = 0;
     for (at, _) in text.text.match_indices(old) {
         if !reader.spend(1 + new.text.len() / 64) {
@@ -92,7 +92,7 @@ fn shown(reader: &Reader<'_>, value: Option<&Value>, name: &str, range: &Range<u
 
 /// `"… {} … {name}".format(…)` (Python library, "Format String Syntax").
 fn format(reader: &mut Reader<'_>, text: &Text, given: &Given, range: &Range<usize>) -> Text {
-    let mut made = Text { exact: text.exact, ..Text::new(text.place(0)) };
+    let mut made = text.beginning();
     let (source, mut from, mut at, mut next) = (text.text.as_str(), 0, 0, 0);
     while let Some(brace) = source[at..].find(['{', '}']).map(|found| at + found) {
         let doubled = source.as_bytes().get(brace + 1) == Some(&source.as_bytes()[brace]);
@@ -128,7 +128,7 @@ fn format(reader: &mut Reader<'_>, text: &Text, given: &Given, range: &Range<usi
 
 /// `"… %s … %(name)s" % values` (Python library, "printf-style String Formatting").
 pub(super) fn percent(reader: &mut Reader<'_>, text: &Text, values: &Value, range: &Range<usize>) -> Text {
-    let mut made = Text { exact: text.exact, ..Text::new(text.place(0)) };
+    let mut made = text.beginning();
     let (source, mut from, mut at, mut next) = (text.text.as_str(), 0, 0, 0);
     while let Some(sign) = source[at..].find('%').map(|found| at + found) {
         let rest = &source[sign + 1..];

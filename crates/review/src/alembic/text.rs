@@ -32,6 +32,16 @@ impl Text {
         Self { text: String::new(), exact: true, runs: vec![(0, at)] }
     }
 
+    /// Nothing yet, where this begins.
+    pub(super) fn beginning(&self) -> Self {
+        Self { exact: self.exact, ..Self::new(self.place(0)) }
+    }
+
+    /// The same, as far as that is known.
+    pub(super) fn inexact(&self) -> Self {
+        Self { exact: false, ..self.clone() }
+    }
+
     /// A text that stands in the file as it is.
     pub(super) fn of(text: &str, at: usize) -> Self {
         Self { text: text.to_owned(), ..Self::new(at) }
@@ -100,14 +110,13 @@ pub(super) fn stand_in(name: &str) -> String {
 pub(super) struct Prefix {
     raw: bool,
     pub(super) format: bool,
-    pub(super) bytes: bool,
 }
 
 impl Prefix {
     /// What stands before the first quote.
     pub(super) fn of(start: &str) -> Self {
         let has = |letter| start.to_ascii_lowercase().contains(letter);
-        Self { raw: has('r'), format: has('f') || has('t'), bytes: has('b') }
+        Self { raw: has('r'), format: has('f') || has('t') }
     }
 }
 
@@ -165,7 +174,7 @@ fn code(rest: &str, from: usize, most: usize, radix: u32) -> (String, usize) {
 /// `:name` as SQLAlchemy's `text()` reads it becomes `$1`, which the server's grammar knows, and `\:`
 /// becomes `:` (`sqlalchemy.sql.elements.TextClause`).
 pub(super) fn bind(text: &Text) -> Text {
-    let mut bound = Text { exact: text.exact, ..Text::new(text.place(0)) };
+    let mut bound = text.beginning();
     let (bytes, mut from) = (text.text.as_bytes(), 0);
     let mut at = 0;
     while let Some(next) = text.text[at..].find(':').map(|next| at + next) {

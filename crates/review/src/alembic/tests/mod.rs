@@ -1,0 +1,1 @@
+#![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
