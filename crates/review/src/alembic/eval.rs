@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::python::{Id, Kind, Part};
 use super::reader::Reader;
 use super::text::{Prefix, Text, decode};
-use super::value::{Given, Object, Value};
+use super::value::{Given, List, Object, Value};
 use super::{names, strings};
 
 /// Expressions that are nested deeper are not read.
@@ -89,7 +89,10 @@ impl<'s> Reader<'s> {
             decode(text, self.source.get(here..hole.start).unwrap_or_default(), here, prefix);
             let value = tree.children(*part).first().map(|inside| (self.eval(*inside), tree.range(*inside)));
             let (value, range) = value.unwrap_or_else(|| (Value::unknown(""), hole.clone()));
-            text.push(&self.shown(&value, &range));
+            let value = self.shown(&value, &range);
+            if self.spend(value.cost()) {
+                text.push(&value);
+            }
             here = hole.end;
         }
         decode(text, self.source.get(here..end).unwrap_or_default(), here, prefix);
@@ -166,7 +169,7 @@ impl<'s> Reader<'s> {
                 let text = joined.get_or_insert_with(|| self.shown(&value, &range));
                 let range = self.tree.part(node, Part::Right).map_or(0..0, |right| self.tree.range(right));
                 let right = self.shown(&right, &range);
-                if self.spend(right.text.len() / 64) {
+                if self.spend(right.cost()) {
                     text.push(&right);
                 }
                 continue;
@@ -388,6 +391,9 @@ impl<'s> Reader<'s> {
             let object = self.tree.part(function, Part::Object).map_or(Value::unknown(""), |object| self.eval(object));
             let name = self.tree.part(function, Part::Attribute).map_or("", |name| self.source_of(name)).to_owned();
             let given = self.given(id);
+            if let (Value::List(list), "append" | "extend") = (&object, name.as_str()) {
+                return self.lengthen(function, list, &given);
+            }
             return self.method(object, &name, given, id);
         }
         let callee = self.eval(function);
@@ -401,6 +407,21 @@ impl<'s> Reader<'s> {
                 Value::unknown(callee.called())
             }
         }
+    }
+
+    /// `list.append(x)`, `list.extend(y)`: the name stands for the longer list from here on.
+    fn lengthen(&mut self, function: Id, list: &List, given: &Given) -> Value {
+        let extends = self.tree.part(function, Part::Attribute).is_some_and(|name| self.source_of(name) == "extend");
+        let more = match given.args.first() {
+            Some(Value::List(more)) if extends => more.items.clone(),
+            Some(one) => vec![if extends { Value::unknown("") } else { one.clone() }],
+            None => Vec::new(),
+        };
+        let name = self.tree.part(function, Part::Object).filter(|name| self.tree.kind(*name) == Kind::Name);
+        if let Some(name) = name.filter(|_| self.spend(list.items.len() + more.len())) {
+            self.bind(name, Value::list(list.items.iter().cloned().chain(more).collect()));
+        }
+        Value::None
     }
 
     fn method(&mut self, object: Value, name: &str, given: Given, id: Id) -> Value {

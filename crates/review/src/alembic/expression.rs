@@ -126,12 +126,12 @@ fn function(name: &str, named: &dyn Fn(&str) -> Expr) -> Expr {
 fn column(object: &Object) -> Expr {
     let table = object.receiver.as_ref().and_then(|receiver| match receiver {
         Value::Object(inner) if matches!(&*inner.name, "c" | "columns") => {
-            inner.receiver.as_ref().and_then(dml::table).map(|table| table.name)
+            inner.receiver.as_ref().and_then(dml::table)
         }
-        other => dml::table(other).map(|table| table.name),
+        other => dml::table(other),
     });
     match table {
-        Some(table) => Expr::Column(vec![table, (*object.name).to_owned()]),
+        Some(table) => Expr::Column(table.schema.into_iter().chain([table.name, (*object.name).to_owned()]).collect()),
         None => nothing(),
     }
 }

@@ -154,7 +154,7 @@ impl Reader<'_> {
             sql => sql,
         });
         match sql {
-            Some(Value::Text(text)) if self.spend(1 + text.text.len() / 16) => {
+            Some(Value::Text(text)) if self.spend(text.cost()) => {
                 let text = bind(text);
                 let exact = text.exact;
                 self.emit(range, "execute", What::Sql(text), exact);

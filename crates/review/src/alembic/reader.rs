@@ -275,7 +275,7 @@ impl<'s> Reader<'s> {
         match (&before, &value) {
             (Value::Text(one), _) => {
                 let right = self.shown(&value, &self.tree.range(id));
-                if !self.spend(1 + (one.text.len() + right.text.len()) / 64) {
+                if !self.spend(one.cost() + right.cost()) {
                     return Value::unknown("");
                 }
                 let mut text = (**one).clone();

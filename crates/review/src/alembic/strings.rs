@@ -28,7 +28,7 @@ pub(super) fn of_dict(pairs: &[(Value, Value)], name: &str, given: &Given) -> Va
 
 /// Methods of a text.
 pub(super) fn method(reader: &mut Reader<'_>, text: &Text, name: &str, given: &Given, range: &Range<usize>) -> Value {
-    if !reader.spend(text.text.len() / 64) {
+    if !reader.spend(text.cost()) {
         return Value::unknown(name);
     }
     let arg = |place: usize| given.args.get(place).and_then(Value::as_text);
@@ -51,7 +51,7 @@ fn replace(reader: &mut Reader<'_>, text: &Text, old: &str, new: &Text) -> Value
     let mut made = text.beginning();
     let mut from = 0;
     for (at, _) in text.text.match_indices(old) {
-        if !reader.spend(1 + new.text.len() / 64) {
+        if !reader.spend(new.cost()) {
             return Value::unknown("replace");
         }
         made.push(&text.slice(from, at));
@@ -69,7 +69,7 @@ fn join(reader: &mut Reader<'_>, between: &Text, list: Option<&Value>, range: &R
     let mut made = Text::new(range.start);
     for (index, item) in items.iter().enumerate() {
         let item = if let Value::Text(text) = item { (**text).clone() } else { Text::unknown(item.called(), range.start) };
-        if !reader.spend(1 + (between.text.len() + item.text.len()) / 64) {
+        if !reader.spend(between.cost() + item.cost()) {
             return Value::unknown("join");
         }
         if index > 0 {
@@ -117,7 +117,7 @@ fn format(reader: &mut Reader<'_>, text: &Text, given: &Given, range: &Range<usi
             Err(_) => given.named.iter().find(|(name, _)| &**name == field).map(|(_, value)| value),
         };
         let value = shown(reader, value, field, range);
-        if reader.spend(1 + value.text.len() / 64) {
+        if reader.spend(value.cost()) {
             made.push(&value);
         }
         (from, at) = (close + 1, close + 1);
@@ -153,7 +153,7 @@ pub(super) fn percent(reader: &mut Reader<'_>, text: &Text, values: &Value, rang
         };
         next += 1;
         let value = shown(reader, value, name.unwrap_or_default(), range);
-        if reader.spend(1 + value.text.len() / 64) {
+        if reader.spend(value.cost()) {
             made.push(&value);
         }
     }

@@ -204,10 +204,11 @@ pub(super) fn on_delete(object: &Object) -> OnDelete {
 /// `schema.table.column`, apart.
 fn reference(base: &Base, value: &Value) -> (Relation, Option<String>) {
     if let Value::Object(object) = value
-        && let Expr::Column(path) = read_value(value)
+        && let Expr::Column(mut path) = read_value(value)
     {
-        let table = path.first().filter(|_| path.len() > 1).cloned().unwrap_or_default();
-        return (Relation::named(&table), Some((*object.name).to_owned()));
+        path.pop();
+        let name = path.pop().unwrap_or_default();
+        return (Relation { schema: path.pop(), name }, Some((*object.name).to_owned()));
     }
     let Some(text) = base.name(value) else { return (Relation::default(), None) };
     let mut parts = text.rsplitn(3, '.');

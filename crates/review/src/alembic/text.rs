@@ -32,6 +32,11 @@ impl Text {
         Self { text: String::new(), exact: true, runs: vec![(0, at)] }
     }
 
+    /// What it costs to copy it, in steps of a reader.
+    pub(super) fn cost(&self) -> usize {
+        1 + self.text.len() / 64 + self.runs.len()
+    }
+
     /// Nothing yet, where this begins.
     pub(super) fn beginning(&self) -> Self {
         Self { exact: self.exact, ..Self::new(self.place(0)) }
