@@ -67,7 +67,8 @@ fn parts(rendered: &str, direction: &str) -> BTreeMap<String, String> {
 /// The statements of a script, but for transactions and Alembic's own table.
 fn statements(sql: &str) -> Vec<Stmt> {
     let pieces = split(sql).into_iter().filter(|piece| piece.kind == PieceKind::Statement);
-    let read = |text: &str| switchback_sql::read::read(text).unwrap_or_else(|mistake| panic!("{mistake:?}: {text}"));
+    let read =
+        |text: &str| switchback_sql::read::read(text).unwrap_or_else(|mistake| panic!("{mistake:?}: {text}"));
     let all = pieces.map(|piece| read(piece.text(sql)));
     all.filter(|stmt| !matches!(stmt, Stmt::Transaction(_)) && !of_alembic(stmt)).collect()
 }
@@ -137,7 +138,8 @@ fn differences(name: &str, ours: &[String], theirs: &[String]) -> String {
         let (one, other) = (ours.get(index), theirs.get(index));
         if one != other {
             let show = |side: Option<&String>| side.map_or("nothing", String::as_str).to_owned();
-            let _infallible = writeln!(said, "{name}, {index}: read\n{}\nrendered\n{}", show(one), show(other));
+            let _infallible =
+                writeln!(said, "{name}, {index}: read\n{}\nrendered\n{}", show(one), show(other));
         }
     }
     said
@@ -182,7 +184,9 @@ fn everything_of_the_example_is_read() {
     let releases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ada/releases");
     let mut count = 0;
     for release in std::fs::read_dir(releases).unwrap() {
-        let Ok(files) = std::fs::read_dir(release.unwrap().path().join("migrations/versions")) else { continue };
+        let Ok(files) = std::fs::read_dir(release.unwrap().path().join("migrations/versions")) else {
+            continue;
+        };
         for file in files {
             let path = file.unwrap().path();
             let revision = alembic::read(&std::fs::read_to_string(&path).unwrap());
@@ -198,4 +202,93 @@ fn everything_of_the_example_is_read() {
         }
     }
     assert!(count > 60, "{count} operations");
+}
+
+/// The Python files below a folder that are revisions.
+fn below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            below(&path, found);
+        } else if path.extension().is_some_and(|end| end == "py") {
+            found.push(path);
+        }
+    }
+}
+
+/// Histories of others: `SWITCHBACK_ALEMBIC_HISTORIES` names a folder with one folder for each. Prints
+/// what is read of them, and what is not.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "the folder comes from outside, figures are shown"
+)]
+fn histories_of_others_are_read() {
+    let Some(folder) = std::env::var_os("SWITCHBACK_ALEMBIC_HISTORIES") else { return };
+    for history in std::fs::read_dir(folder).unwrap() {
+        let history = history.unwrap().path();
+        let (mut files, mut counts) = (Vec::new(), [0_usize; 8]);
+        below(&history, &mut files);
+        let start = std::time::Instant::now();
+        for path in &files {
+            let text = String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+            let revision = alembic::read(&text);
+            counts[0] += usize::from(revision.revision.is_some());
+            counts[1] += usize::from(!revision.mistakes.is_empty());
+            let all: Vec<_> =
+                revision.upgrade.iter().chain(&revision.downgrade).chain(&revision.loaded).collect();
+            for operation in &all {
+                counts[2] += 1;
+                counts[3] += usize::from(!operation.exact && !matches!(operation.what, What::Unread(_)));
+                if !operation.exact && matches!(operation.what, What::Statement(_)) {
+                    println!("vague {}: {:?}", path.display(), operation.what);
+                }
+                let line = text[..operation.range.start].lines().count();
+                match &operation.what {
+                    What::Unread(why) => {
+                        counts[4] += 1;
+                        println!("unread {}:{line}: {why}", path.display());
+                    }
+                    What::Sql(sql) => {
+                        for piece in
+                            split(&sql.text).into_iter().filter(|piece| piece.kind == PieceKind::Statement)
+                        {
+                            counts[5] += 1;
+                            if let Err(mistake) = switchback_sql::read::read(piece.text(&sql.text)) {
+                                counts[6] += 1;
+                                println!(
+                                    "mistake {}:{line}: {} {:?}",
+                                    path.display(),
+                                    mistake.message,
+                                    sql.text
+                                );
+                            }
+                        }
+                    }
+                    What::Statement(_) => {}
+                }
+            }
+            // A file with a function that does nothing is worth a look.
+            if all.is_empty() && text.contains("op.") {
+                counts[7] += 1;
+                println!("empty {}", path.display());
+            }
+        }
+        println!(
+            "history {}: {} files, {} with a name, {} not all Python, {} operations, {} of them with names not known, \
+             {} unread, {} statements in texts, {} of them mistakes, {} files empty, {:?}",
+            history.file_name().unwrap().display(),
+            files.len(),
+            counts[0],
+            counts[1],
+            counts[2],
+            counts[3],
+            counts[4],
+            counts[5],
+            counts[6],
+            counts[7],
+            start.elapsed(),
+        );
+    }
 }

@@ -18,7 +18,9 @@ pub(super) fn table(value: &Value) -> Option<Relation> {
         Value::Object(object) if object.attribute && &*object.name == "__table__" => {
             table(object.receiver.as_ref()?)
         }
-        Value::Object(object) if matches!(&*object.name, "table" | "Table" | "create_table" | "TableClause") => {
+        Value::Object(object)
+            if matches!(&*object.name, "table" | "Table" | "create_table" | "TableClause") =>
+        {
             let name = object.arg(0, "name").or(object.named("table_name"))?.as_text()?;
             let schema = object.named("schema").and_then(Value::as_text).map(|text| text.text.clone());
             Some(Relation { schema, name: name.text.clone() })
@@ -108,7 +110,13 @@ pub(super) fn query(value: &Value) -> Option<Query> {
     }
     let mut query = Query { filter: filter(object), ..Query::default() };
     let listed = begin.args.iter().flat_map(|arg| arg.items().unwrap_or(std::slice::from_ref(arg)));
-    for arg in listed.chain(chain(object).filter(|method| &*method.name == "select_from").flat_map(|m| m.args.clone()).collect::<Vec<_>>().iter()) {
+    for arg in listed.chain(
+        chain(object)
+            .filter(|method| &*method.name == "select_from")
+            .flat_map(|m| m.args.clone())
+            .collect::<Vec<_>>()
+            .iter(),
+    ) {
         let of = table(arg).or_else(|| source(arg));
         query.tables.extend(of.filter(|of| !query.tables.contains(of)));
     }
@@ -128,18 +136,33 @@ fn source(value: &Value) -> Option<Relation> {
 pub(super) fn statement(value: &Value) -> Option<(Stmt, bool)> {
     let object = value.as_object()?;
     if let Some(query) = query(value) {
-        return Some((Stmt::Select(Box::new(query)), false));
+        let exact = !query.tables.is_empty();
+        return Some((Stmt::Select(Box::new(query)), exact));
     }
     let (begin, of) = beginning(object)?;
     let known = of.is_some();
-    let table = of.unwrap_or_else(|| Relation::named(&super::text::stand_in(begin.args.first().map_or("", Value::called))));
+    let table = of.unwrap_or_else(|| unknown(&begin));
     let stmt = match &*begin.name {
-        "update" => Stmt::Update { table, assignments: assignments(object), reads: Vec::new(), writes: Vec::new(), filter: filter(object) },
+        "update" => Stmt::Update {
+            table,
+            assignments: assignments(object),
+            reads: Vec::new(),
+            writes: Vec::new(),
+            filter: filter(object),
+        },
         "delete" => Stmt::Delete { table, reads: Vec::new(), writes: Vec::new(), filter: filter(object) },
         "insert" => insert(table, object),
         _ => return None,
     };
     Some((stmt, known))
+}
+
+/// A table of the application, by what the file calls it: `update(User)`, `User.__table__.update()`.
+fn unknown(begin: &Object) -> Relation {
+    let before =
+        begin.callee.rsplit('.').skip(1).find(|part| !matches!(*part, "__table__" | "sqlalchemy" | "sql"));
+    let name = begin.args.first().map(Value::called).filter(|name| !name.is_empty());
+    Relation::named(&super::text::stand_in(name.or(before).unwrap_or_default()))
 }
 
 fn insert(table: Relation, object: &Rc<Object>) -> Stmt {
@@ -148,7 +171,10 @@ fn insert(table: Relation, object: &Rc<Object>) -> Stmt {
     let (columns, source) = match from {
         Some(from) => {
             let columns = from.args.first().and_then(Value::items).unwrap_or_default();
-            (columns.iter().filter_map(column).collect(), from.args.get(1).and_then(query).unwrap_or_default())
+            (
+                columns.iter().filter_map(column).collect(),
+                from.args.get(1).and_then(query).unwrap_or_default(),
+            )
         }
         None => {
             let (columns, values) = assignments(object).into_iter().unzip();
@@ -177,7 +203,11 @@ pub(super) fn of_session(object: &Rc<Object>) -> Option<Stmt> {
     Some(match &*object.name {
         "update" => {
             let pairs = match object.args.first() {
-                Some(Value::Dict(dict)) => dict.pairs.iter().filter_map(|(key, value)| Some((column(key)?, read_value(value)))).collect(),
+                Some(Value::Dict(dict)) => dict
+                    .pairs
+                    .iter()
+                    .filter_map(|(key, value)| Some((column(key)?, read_value(value))))
+                    .collect(),
                 _ => Vec::new(),
             };
             Stmt::Update { table, assignments: pairs, reads: Vec::new(), writes: Vec::new(), filter }

@@ -156,12 +156,14 @@ impl<'s> Reader<'s> {
             let Some(left) = self.tree.part(here, Part::Left) else { break };
             here = left;
         }
-        let mut value = if self.tree.kind(here) == Kind::Binary { Value::unknown("") } else { self.eval(here) };
+        let mut value =
+            if self.tree.kind(here) == Kind::Binary { Value::unknown("") } else { self.eval(here) };
         // Texts in a row are put together once, not once for each sign.
         let mut joined: Option<Text> = None;
         for node in spine.into_iter().rev() {
             let sign = self.tree.part(node, Part::Operator).map_or("", |sign| self.source_of(sign));
-            let right = self.tree.part(node, Part::Right).map_or(Value::unknown(""), |right| self.eval(right));
+            let right =
+                self.tree.part(node, Part::Right).map_or(Value::unknown(""), |right| self.eval(right));
             if sign == "+"
                 && (joined.is_some() || matches!(value, Value::Text(_)) || matches!(right, Value::Text(_)))
             {
@@ -278,10 +280,15 @@ impl<'s> Reader<'s> {
             return Value::text(Text::of("postgresql", range.start));
         }
         match &object {
-            Value::Name(before) if self.spend(before.len() / 16) => Value::Name(format!("{before}.{name}").into()),
+            Value::Name(before) if self.spend(before.len() / 16) => {
+                Value::Name(format!("{before}.{name}").into())
+            }
             Value::Class(class) => {
                 let member = class.members.iter().find(|(one, _)| one == name);
-                member.map_or_else(|| Object::attribute(object.clone(), name, range), |(_, value)| value.clone())
+                member.map_or_else(
+                    || Object::attribute(object.clone(), name, range),
+                    |(_, value)| value.clone(),
+                )
             }
             // The value of a member of an enum is the member here.
             Value::Text(_) if name == "value" => object,
@@ -297,13 +304,17 @@ impl<'s> Reader<'s> {
         match (object, key) {
             (Value::List(list), Value::Number(number)) => {
                 let index = number.parse::<isize>().ok();
-                let index = index.map(|index| if index < 0 { index + list.items.len().cast_signed() } else { index });
+                let index =
+                    index.map(|index| if index < 0 { index + list.items.len().cast_signed() } else { index });
                 let index = index.and_then(|index| usize::try_from(index).ok());
-                index.and_then(|index| list.items.get(index)).cloned().unwrap_or_else(|| Value::unknown("item"))
+                index
+                    .and_then(|index| list.items.get(index))
+                    .cloned()
+                    .unwrap_or_else(|| Value::unknown("item"))
             }
-            (Value::Dict(dict), Value::Text(key)) => strings::entry(&dict.pairs, &key.text)
-                .cloned()
-                .unwrap_or_else(|| Value::unknown(&key.text)),
+            (Value::Dict(dict), Value::Text(key)) => {
+                strings::entry(&dict.pairs, &key.text).cloned().unwrap_or_else(|| Value::unknown(&key.text))
+            }
             (Value::Object(_) | Value::Name(_), Value::Text(key)) => {
                 Object::attribute(object.clone(), &key.text, self.tree.range(id))
             }
@@ -313,7 +324,8 @@ impl<'s> Reader<'s> {
 
     /// `[f(x) for x in list]`, once for each element where the list is known.
     fn comprehension(&mut self, id: Id) -> Value {
-        let loops: Vec<Id> = self.children(id).filter(|child| self.tree.kind(*child) == Kind::ForIn).collect();
+        let loops: Vec<Id> =
+            self.children(id).filter(|child| self.tree.kind(*child) == Kind::ForIn).collect();
         let Some(body) = self.tree.part(id, Part::Body) else { return Value::unknown("") };
         self.frames.push(std::collections::HashMap::new());
         let mut items = Vec::new();
@@ -367,17 +379,22 @@ impl<'s> Reader<'s> {
         match self.tree.kind(id) {
             Kind::KeywordArgument => {
                 let name = self.tree.part(id, Part::Name).map_or("", |name| self.source_of(name));
-                let value = self.tree.part(id, Part::Value).map_or(Value::unknown(""), |value| self.eval(value));
+                let value =
+                    self.tree.part(id, Part::Value).map_or(Value::unknown(""), |value| self.eval(value));
                 given.named.push((name.into(), value));
             }
             Kind::ListSplat => match self.first(id) {
-                Value::List(list) if self.spend(list.items.len()) => given.args.extend(list.items.iter().cloned()),
+                Value::List(list) if self.spend(list.items.len()) => {
+                    given.args.extend(list.items.iter().cloned())
+                }
                 _ => given.open = true,
             },
             Kind::DictSplat => match self.first(id) {
-                Value::Dict(dict) if self.spend(dict.pairs.len()) => given.named.extend(
-                    dict.pairs.iter().filter_map(|(key, value)| Some((key.as_text()?.text.as_str().into(), value.clone()))),
-                ),
+                Value::Dict(dict) if self.spend(dict.pairs.len()) => {
+                    given.named.extend(dict.pairs.iter().filter_map(|(key, value)| {
+                        Some((key.as_text()?.text.as_str().into(), value.clone()))
+                    }))
+                }
                 _ => given.open = true,
             },
             _ => given.args.push(self.eval(id)),
@@ -388,8 +405,10 @@ impl<'s> Reader<'s> {
         let range = self.tree.range(id);
         let Some(function) = self.tree.part(id, Part::Function) else { return Value::unknown("") };
         if self.tree.kind(function) == Kind::Attribute {
-            let object = self.tree.part(function, Part::Object).map_or(Value::unknown(""), |object| self.eval(object));
-            let name = self.tree.part(function, Part::Attribute).map_or("", |name| self.source_of(name)).to_owned();
+            let object =
+                self.tree.part(function, Part::Object).map_or(Value::unknown(""), |object| self.eval(object));
+            let name =
+                self.tree.part(function, Part::Attribute).map_or("", |name| self.source_of(name)).to_owned();
             let given = self.given(id);
             if let (Value::List(list), "append" | "extend") = (&object, name.as_str()) {
                 return self.lengthen(function, list, &given);
@@ -402,6 +421,13 @@ impl<'s> Reader<'s> {
             Value::Function(function) => self.enter(function, given),
             Value::Name(name) => self.called(&name, given, id),
             Value::Class(_) => Object::method(callee, "()", given, range),
+            Value::Object(_) => {
+                let made = Object::method(callee, "()", given, range);
+                if !names::is_connection(&made) {
+                    self.dropped_to(&made, id);
+                }
+                made
+            }
             _ => {
                 self.handed_out(&given, id);
                 Value::unknown(callee.called())
@@ -411,7 +437,8 @@ impl<'s> Reader<'s> {
 
     /// `list.append(x)`, `list.extend(y)`: the name stands for the longer list from here on.
     fn lengthen(&mut self, function: Id, list: &List, given: &Given) -> Value {
-        let extends = self.tree.part(function, Part::Attribute).is_some_and(|name| self.source_of(name) == "extend");
+        let extends =
+            self.tree.part(function, Part::Attribute).is_some_and(|name| self.source_of(name) == "extend");
         let more = match given.args.first() {
             Some(Value::List(more)) if extends => more.items.clone(),
             Some(one) => vec![if extends { Value::unknown("") } else { one.clone() }],
@@ -428,7 +455,7 @@ impl<'s> Reader<'s> {
         let range = self.tree.range(id);
         match &object {
             Value::Text(text) => strings::method(self, text, name, &given, &range),
-            Value::Name(before) => {
+            Value::Name(before) if !names::is_session(before) => {
                 let full: Rc<str> = format!("{before}.{name}").into();
                 self.called(&full, given, id)
             }

@@ -37,7 +37,10 @@ pub(super) fn key(value: &Value) -> Key {
             object.args.first().and_then(Value::as_text).map_or(Key::Expr(nothing()), key_of_sql)
         }
         Value::Object(object)
-            if matches!(&*object.name, "desc" | "asc" | "nulls_first" | "nulls_last" | "nullsfirst" | "nullslast") =>
+            if matches!(
+                &*object.name,
+                "desc" | "asc" | "nulls_first" | "nulls_last" | "nullsfirst" | "nullslast"
+            ) =>
         {
             object.receiver.as_ref().or(object.args.first()).map_or(Key::Expr(nothing()), key)
         }
@@ -93,7 +96,9 @@ fn of_object(object: &Object) -> Expr {
         return column(object);
     }
     match &*object.name {
-        "text" | "literal_column" | "DefaultClause" | "quoted_name" if first.is_some_and(|one| one.as_text().is_some()) => {
+        "text" | "literal_column" | "DefaultClause" | "quoted_name"
+            if first.is_some_and(|one| one.as_text().is_some()) =>
+        {
             first.and_then(Value::as_text).map_or_else(nothing, sql)
         }
         "column" | "Column" => {
@@ -108,8 +113,12 @@ fn of_object(object: &Object) -> Expr {
         "or_" | "|" => Expr::Op("or".into(), args()),
         "not_" | "~" => Expr::Op("not".into(), args()),
         "+" | "-" | "*" | "/" | "%" => Expr::Op((*object.name).to_owned(), args()),
-        "is_" | "isnot" | "is_not" | "in_" | "notin_" | "not_in" | "like" | "ilike" | "between" => method(object),
-        name if object.callee.contains("func.") || object.receiver.as_ref().is_some_and(is_func) => function(name, &named),
+        "is_" | "isnot" | "is_not" | "in_" | "notin_" | "not_in" | "like" | "ilike" | "between" => {
+            method(object)
+        }
+        name if object.callee.contains("func.") || object.receiver.as_ref().is_some_and(is_func) => {
+            function(name, &named)
+        }
         _ => nothing(),
     }
 }
@@ -131,7 +140,9 @@ fn column(object: &Object) -> Expr {
         other => dml::table(other),
     });
     match table {
-        Some(table) => Expr::Column(table.schema.into_iter().chain([table.name, (*object.name).to_owned()]).collect()),
+        Some(table) => {
+            Expr::Column(table.schema.into_iter().chain([table.name, (*object.name).to_owned()]).collect())
+        }
         None => nothing(),
     }
 }
@@ -181,7 +192,9 @@ fn method(object: &Object) -> Expr {
 
 fn in_list(left: Expr, list: &Value) -> Expr {
     match list {
-        Value::List(list) => Expr::Op("in".into(), std::iter::once(left).chain(list.items.iter().map(read_value)).collect()),
+        Value::List(list) => {
+            Expr::Op("in".into(), std::iter::once(left).chain(list.items.iter().map(read_value)).collect())
+        }
         _ => match dml::query(list) {
             Some(query) => Expr::InQuery(Box::new(left), Box::new(query)),
             None => Expr::Op("in".into(), vec![left, nothing()]),

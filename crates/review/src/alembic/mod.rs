@@ -91,7 +91,17 @@ pub fn read(source: &str) -> Revision {
     autocommit.sort_by_key(|block| (block.start, block.end));
     autocommit.dedup();
     let mistakes = tree.mistakes;
-    Revision { revision, down_revision, has_upgrade, has_downgrade, upgrade, downgrade, loaded, autocommit, mistakes }
+    Revision {
+        revision,
+        down_revision,
+        has_upgrade,
+        has_downgrade,
+        upgrade,
+        downgrade,
+        loaded,
+        autocommit,
+        mistakes,
+    }
 }
 
 fn identities(value: &value::Value) -> Vec<String> {

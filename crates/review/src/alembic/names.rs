@@ -7,7 +7,9 @@ use super::value::{Given, Object, Value};
 
 /// The rest of the name of something of Alembic's `op`.
 pub(super) fn of_op(name: &str) -> Option<&str> {
-    name.strip_prefix("alembic.op.").or_else(|| name.strip_prefix("op.")).or_else(|| name.strip_prefix("alembic.context."))
+    name.strip_prefix("alembic.op.")
+        .or_else(|| name.strip_prefix("op."))
+        .or_else(|| name.strip_prefix("alembic.context."))
 }
 
 /// `op.get_bind().dialect.name` and the like: it is PostgreSQL that a revision is read for.
@@ -18,7 +20,8 @@ pub(super) fn is_dialect_name(object: &Value, name: &str) -> bool {
         Value::Unknown(before) => before,
         _ => "",
     };
-    (name == "name" && matches!(before, "dialect" | "engine")) || (name == "dialect_name" && !before.is_empty())
+    (name == "name" && matches!(before, "dialect" | "engine"))
+        || (name == "dialect_name" && !before.is_empty())
 }
 
 /// Calls that give one of their arguments, or a value of our own.
@@ -36,7 +39,9 @@ pub(super) fn gives(name: &str, given: &Given) -> Option<Value> {
         }
         "dict" if name == last && given.args.is_empty() => {
             let pairs = given.named.iter();
-            Some(Value::dict(pairs.map(|(key, value)| (Value::text(Text::of(key, 0)), value.clone())).collect()))
+            Some(Value::dict(
+                pairs.map(|(key, value)| (Value::text(Text::of(key, 0)), value.clone())).collect(),
+            ))
         }
         _ => None,
     }
@@ -59,7 +64,17 @@ fn is_connection_made(object: &Rc<Object>) -> bool {
             || matches!(*name, "execution_options" | "begin_nested" | "cursor" | "impl")
     });
     let session = matches!(&*root.name, "Session" | "sessionmaker" | "scoped_session" | "()");
-    (by_op && passes) || (session && root.args.iter().chain(root.named.iter().map(|(_, value)| value)).any(is_bind))
+    let called = matches!(&*object.name, "()" | "begin" | "connection") || Rc::ptr_eq(object, root);
+    (by_op && passes) || (session && called && (has_bind(object) || has_bind(root)))
+}
+
+fn has_bind(object: &Object) -> bool {
+    object.args.iter().chain(object.named.iter().map(|(_, value)| value)).any(is_bind)
+}
+
+/// Whether something imported is a session or connection by its name.
+pub(super) fn is_session(name: &str) -> bool {
+    matches!(name.rsplit('.').next(), Some("session" | "conn" | "connection" | "cursor"))
 }
 
 fn is_bind(value: &Value) -> bool {
@@ -69,20 +84,99 @@ fn is_bind(value: &Value) -> bool {
 /// What files call a connection.
 pub(super) fn is_called_connection(value: &Value) -> bool {
     let name = value.called().rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    ["conn", "connection", "session", "bind", "cursor", "cur", "engine", "db", "database"].contains(&name.as_str())
+    ["conn", "connection", "session", "bind", "cursor", "cur", "engine", "db", "database"]
+        .contains(&name.as_str())
         || name.ends_with("_conn")
         || name.ends_with("_session")
 }
 
 /// Packages and functions that change no database by being called.
 const HARMLESS: &[&str] = &[
-    "sqlalchemy", "sqlmodel", "sqlalchemy_utils", "geoalchemy2", "alembic", "logging", "time", "datetime", "uuid", "os", "sys", "json", "re", "pathlib",
-    "typing", "warnings", "itertools", "functools", "collections", "textwrap", "random", "string", "math", "decimal",
-    "enum", "hashlib", "secrets", "copy", "operator", "contextlib", "dataclasses", "inspect", "io", "csv", "pprint",
-    "traceback", "urllib", "base64", "print", "len", "range", "enumerate", "zip", "sorted", "isinstance", "hasattr",
-    "getattr", "setattr", "int", "float", "bool", "str", "repr", "next", "iter", "any", "all", "map", "filter", "open",
-    "min", "max", "sum", "type", "super", "globals", "locals", "logger", "log", "tqdm", "rich", "click", "dict",
-    "list", "set", "tuple", "format", "vars", "id", "abs", "round", "reversed", "input", "callable", "structlog",
+    "sqlalchemy",
+    "sqlmodel",
+    "sqlalchemy_utils",
+    "geoalchemy2",
+    "alembic",
+    "logging",
+    "time",
+    "datetime",
+    "uuid",
+    "os",
+    "sys",
+    "json",
+    "re",
+    "pathlib",
+    "typing",
+    "warnings",
+    "itertools",
+    "functools",
+    "collections",
+    "textwrap",
+    "random",
+    "string",
+    "math",
+    "decimal",
+    "enum",
+    "hashlib",
+    "secrets",
+    "copy",
+    "operator",
+    "contextlib",
+    "dataclasses",
+    "inspect",
+    "io",
+    "csv",
+    "pprint",
+    "traceback",
+    "urllib",
+    "base64",
+    "print",
+    "len",
+    "range",
+    "enumerate",
+    "zip",
+    "sorted",
+    "isinstance",
+    "hasattr",
+    "getattr",
+    "setattr",
+    "int",
+    "float",
+    "bool",
+    "str",
+    "repr",
+    "next",
+    "iter",
+    "any",
+    "all",
+    "map",
+    "filter",
+    "open",
+    "min",
+    "max",
+    "sum",
+    "type",
+    "super",
+    "globals",
+    "locals",
+    "logger",
+    "log",
+    "tqdm",
+    "rich",
+    "click",
+    "dict",
+    "list",
+    "set",
+    "tuple",
+    "format",
+    "vars",
+    "id",
+    "abs",
+    "round",
+    "reversed",
+    "input",
+    "callable",
+    "structlog",
 ];
 
 /// Whether a call of something by its dotted name changes no database.
@@ -95,8 +189,25 @@ pub(super) fn is_harmless(name: &str) -> bool {
 pub(super) fn only_looks(name: &str) -> bool {
     matches!(
         name,
-        "inspect" | "Session" | "sessionmaker" | "scoped_session" | "from_engine" | "Inspector" | "reflect" | "Table" | "MetaData"
-            | "isinstance" | "hasattr" | "getattr" | "print" | "automap_base" | "prepare" | "info" | "debug" | "bool" | "type"
+        "inspect"
+            | "Session"
+            | "sessionmaker"
+            | "scoped_session"
+            | "from_engine"
+            | "Inspector"
+            | "reflect"
+            | "Table"
+            | "MetaData"
+            | "isinstance"
+            | "hasattr"
+            | "getattr"
+            | "print"
+            | "automap_base"
+            | "prepare"
+            | "info"
+            | "debug"
+            | "bool"
+            | "type"
     ) || name.starts_with("get_")
         || name.starts_with("has_")
         || name.starts_with("is_")

@@ -14,7 +14,7 @@ use super::expression::{condition, key, nothing};
 use super::python::Id;
 use super::reader::Reader;
 use super::table::{self, Base, Defined};
-use super::text::bind;
+use super::text::{bind, bind_of_driver, stand_in};
 use super::value::{Given, Object, Value};
 use super::{What, dml, names, types};
 
@@ -30,7 +30,11 @@ struct Call<'a> {
 impl<'a> Call<'a> {
     fn new(object: &'a Object, batch: Option<&'a Object>) -> Self {
         let table_at = usize::from(
-            object.name.contains("constraint") || matches!(&*object.name, "create_foreign_key" | "create_primary_key" | "create_index" | "drop_index"),
+            object.name.contains("constraint")
+                || matches!(
+                    &*object.name,
+                    "create_foreign_key" | "create_primary_key" | "create_index" | "drop_index"
+                ),
         );
         let base = Base::new(object.range.start);
         base.saw(!object.open);
@@ -40,7 +44,11 @@ impl<'a> Call<'a> {
     /// An argument by the place it has where the table is one of them, or by one of its names.
     fn arg(&self, place: usize, names: &[&str]) -> Option<&'a Value> {
         let shift = usize::from(self.batch.is_some() && place > self.table_at);
-        let placed = if self.batch.is_some() && place == self.table_at { None } else { self.object.args.get(place - shift) };
+        let placed = if self.batch.is_some() && place == self.table_at {
+            None
+        } else {
+            self.object.args.get(place - shift)
+        };
         placed.or_else(|| names.iter().find_map(|name| self.object.named(name)))
     }
 
@@ -50,14 +58,16 @@ impl<'a> Call<'a> {
 
     /// The table it is about.
     fn table(&self) -> Option<Relation> {
-        let schema = |object: &Object, name: &str| object.named(name).and_then(|schema| self.base.name(schema));
+        let schema =
+            |object: &Object, name: &str| object.named(name).and_then(|schema| self.base.name(schema));
         match self.batch {
             Some(batch) => {
                 let name = batch.arg(0, "table_name").and_then(|name| self.base.name(name))?;
                 Some(Relation { schema: schema(batch, "schema"), name })
             }
             None => {
-                let name = self.name(self.table_at, &["table_name", "source_table", "source", "old_table_name"])?;
+                let name =
+                    self.name(self.table_at, &["table_name", "source_table", "source", "old_table_name"])?;
                 let named = schema(self.object, "schema").or_else(|| schema(self.object, "source_schema"));
                 Some(Relation { schema: named, name })
             }
@@ -109,8 +119,12 @@ impl Reader<'_> {
             return self.gave_up(object.range.clone());
         }
         match name {
-            "execute" | "execute_if" => return self.run(object, object.args.first().or(object.named("sqltext"))),
-            "get_bind" | "get_context" | "batch_alter_table" | "f" | "is_offline_mode" | "get_x_argument" => return,
+            "execute" | "execute_if" => {
+                return self.run(object, object.args.first().or(object.named("sqltext")));
+            }
+            "get_bind" | "get_context" | "batch_alter_table" | "f" | "is_offline_mode" | "get_x_argument" => {
+                return;
+            }
             "implementation_for" | "register_operation" | "configure" | "begin_transaction" => return,
             "run_migrations" | "get_impl" | "get_revision_argument" | "get_tag_argument" => return,
             _ => {}
@@ -155,7 +169,9 @@ impl Reader<'_> {
         });
         match sql {
             Some(Value::Text(text)) if self.spend(text.cost()) => {
-                let text = bind(text);
+                let given = object.args.len() > 1 || object.named("parameters").is_some();
+                let raw = given && (&*object.name == "exec_driver_sql" || text.text.contains('%'));
+                let text = if raw { bind_of_driver(&bind(text)) } else { bind(text) };
                 let exact = text.exact;
                 self.emit(range, "execute", What::Sql(text), exact);
             }
@@ -174,26 +190,52 @@ impl Reader<'_> {
     fn elsewhere(&mut self, object: &Rc<Object>, id: Id) {
         let sql = object.args.first().or(object.named("statement"));
         match &*object.name {
-            "execute" | "exec_driver_sql" | "scalar" | "scalars" | "executemany" | "exec" if object.receiver.is_some() => {
+            "execute" | "exec_driver_sql" | "scalar" | "scalars" | "executemany" | "exec"
+                if object.receiver.is_some() =>
+            {
                 let receiver = object.receiver.as_ref().unwrap_or(&Value::None);
                 let readable = sql.is_some_and(|sql| {
-                    sql.as_text().is_some() || dml::statement(sql).is_some() || sql.as_object().is_some_and(|one| &*one.root().name == "text")
+                    sql.as_text().is_some()
+                        || dml::statement(sql).is_some()
+                        || sql.as_object().is_some_and(|one| &*one.root().name == "text")
                 });
                 if readable || names::is_connection(receiver) || names::is_called_connection(receiver) {
                     self.run(object, sql);
                 }
             }
             "create" | "drop" if object.receiver.is_some() => self.by_itself(object),
+            "commit" | "flush" if self.source.contains(".query(") => {
+                if object.receiver.as_ref().is_some_and(is_session) {
+                    let why =
+                        "what was changed in objects of the session is known only when it runs".to_owned();
+                    self.emit(&object.range, "execute", What::Unread(why), false);
+                }
+            }
             "update" | "delete" if dml::of_session(object).is_some() => {
                 if let Some(stmt) = dml::of_session(object) {
                     self.emit(&object.range, "execute", What::Statement(stmt), false);
                 }
             }
-            "add" | "add_all" | "merge" | "bulk_save_objects" | "bulk_insert_mappings" | "bulk_update_mappings" | "create_all" | "drop_all"
-                if object.receiver.as_ref().is_some_and(|one| names::is_connection(one) || names::is_called_connection(one))
-                    || object.name.ends_with("_all") && object.receiver.is_some() && &*object.name != "add_all" =>
+            "add"
+            | "add_all"
+            | "merge"
+            | "bulk_save_objects"
+            | "bulk_insert_mappings"
+            | "bulk_update_mappings"
+            | "create_all"
+            | "drop_all"
+                if object
+                    .receiver
+                    .as_ref()
+                    .is_some_and(|one| names::is_connection(one) || names::is_called_connection(one))
+                    || object.name.ends_with("_all")
+                        && object.receiver.is_some()
+                        && &*object.name != "add_all" =>
             {
-                let why = format!("which statements `{}` sends is known only when it runs", self.snippet(&object.range));
+                let why = format!(
+                    "which statements `{}` sends is known only when it runs",
+                    self.snippet(&object.range)
+                );
                 self.emit(&object.range, "execute", What::Unread(why), false);
             }
             _ => {
@@ -211,7 +253,9 @@ impl Reader<'_> {
         let Some(Value::Object(made)) = &object.receiver else { return };
         let stmt = match (&*made.name, &*object.name) {
             ("Enum" | "ENUM", "create") => types::enum_of(made).map(types::create_enum),
-            ("Enum" | "ENUM", _) => types::enum_of(made).map(|(name, _)| drop_of(ObjectKind::Type, name, object)),
+            ("Enum" | "ENUM", _) => {
+                types::enum_of(made).map(|(name, _)| drop_of(ObjectKind::Type, name, object))
+            }
             ("Sequence", _) => sequence(made, object),
             ("Table" | "table", "drop") => {
                 dml::table(&Value::Object(made.clone())).map(|name| drop_of(ObjectKind::Table, name, object))
@@ -221,10 +265,16 @@ impl Reader<'_> {
             _ => return,
         };
         let what = stmt.map_or_else(
-            || What::Unread(format!("what `{}` does is known only when it runs", self.snippet(&object.range))),
+            || {
+                What::Unread(format!(
+                    "what `{}` does is known only when it runs",
+                    self.snippet(&object.range)
+                ))
+            },
             What::Statement,
         );
-        let exact = !matches!(what, What::Unread(_));
+        let exact =
+            !matches!(what, What::Unread(_)) && (&*object.name == "drop" || types::labels_are_known(made));
         self.emit(&object.range, &object.name.clone(), what, exact);
     }
 
@@ -233,15 +283,25 @@ impl Reader<'_> {
         let all = given.args.iter().chain(given.named.iter().map(|(_, value)| value));
         if all.into_iter().any(names::is_connection) {
             let range = self.tree.range(id);
-            let why = format!("`{}` gets the connection, and what it does stands elsewhere", self.snippet(&range));
+            let why =
+                format!("`{}` gets the connection, and what it does stands elsewhere", self.snippet(&range));
             self.emit(&range, "", What::Unread(why), false);
+        }
+    }
+
+    /// What is called was made by a call itself.
+    pub(super) fn dropped_to(&mut self, made: &Value, id: Id) {
+        if let Value::Object(object) = made {
+            let args = object.args.clone();
+            self.handed_out(&Given { args, ..Given::default() }, id);
         }
     }
 
     /// A statement that is only a call of something imported: it is there for what it does.
     pub(super) fn dropped(&mut self, value: &Value) {
         let Value::Object(object) = value else { return };
-        let silent = object.receiver.is_some() || names::is_harmless(&object.callee) || !object.callee.contains('.');
+        let silent =
+            object.receiver.is_some() || names::is_harmless(&object.callee) || !object.callee.contains('.');
         if !silent && self.found.last().is_none_or(|last| last.range != object.range) {
             let why = format!("what `{}` does stands elsewhere", self.snippet(&object.range));
             self.emit(&object.range.clone(), "", What::Unread(why), false);
@@ -255,7 +315,15 @@ fn drop_of(kind: ObjectKind, name: Relation, object: &Object) -> Stmt {
 
 fn drop(kind: ObjectKind, name: Relation, if_exists: bool, concurrently: bool) -> Stmt {
     let arguments = Vec::new();
-    Stmt::Drop { kind, names: vec![name], parts: Vec::new(), if_exists, cascade: false, concurrently, arguments }
+    Stmt::Drop {
+        kind,
+        names: vec![name],
+        parts: Vec::new(),
+        if_exists,
+        cascade: false,
+        concurrently,
+        arguments,
+    }
 }
 
 fn sequence(made: &Object, object: &Object) -> Option<Stmt> {
@@ -263,9 +331,15 @@ fn sequence(made: &Object, object: &Object) -> Option<Stmt> {
     let schema = made.named("schema").and_then(Value::as_text).map(|text| text.text.clone());
     let name = Relation { schema, name };
     Some(match &*object.name {
-        "create" | "CreateSequence" => Stmt::Sequence(switchback_sql::ast::Sequence { name, ..Default::default() }),
+        "create" | "CreateSequence" => {
+            Stmt::Sequence(switchback_sql::ast::Sequence { name, ..Default::default() })
+        }
         _ => drop_of(ObjectKind::Sequence, name, object),
     })
+}
+
+fn is_session(value: &Value) -> bool {
+    value.called().ends_with("session") || names::is_connection(value)
 }
 
 /// `CreateSequence(…)`, `DropSchema(…)`: statements of SQLAlchemy's `schema`.
@@ -329,7 +403,11 @@ fn statements(call: &Call<'_>, name: &str) -> Option<Vec<Stmt>> {
             one(call.table().map(|name| Stmt::Comment { kind: ObjectKind::Table, name, part: None }))
         }
         "bulk_insert" => {
-            let table = call.object.arg(0, "table").and_then(dml::table)?;
+            let given = call.object.arg(0, "table")?;
+            let table = dml::table(given).unwrap_or_else(|| {
+                call.base.saw(false);
+                Relation::named(&stand_in(given.called()))
+            });
             one(Some(dml::bulk(table, call.object.arg(1, "rows"))))
         }
         _ => None,
@@ -344,11 +422,17 @@ fn rename_table(call: &Call<'_>) -> Option<Stmt> {
 fn create_table(call: &Call<'_>) -> Option<Vec<Stmt>> {
     let name = call.table()?;
     let mut columns = Vec::new();
-    let mut table = CreateTable { name: name.clone(), if_not_exists: call.object.is("if_not_exists"), ..CreateTable::default() };
+    let mut table = CreateTable {
+        name: name.clone(),
+        if_not_exists: call.object.is("if_not_exists"),
+        ..CreateTable::default()
+    };
     let from = usize::from(!call.object.args.is_empty());
     for item in &call.object.args[from..] {
         match item {
-            Value::Object(object) if &*object.name == "Column" => columns.push(table::column(&call.base, object)),
+            Value::Object(object) if &*object.name == "Column" => {
+                columns.push(table::column(&call.base, object))
+            }
             Value::Object(object) if table::standing(&call.base, object).is_some() => {
                 table.constraints.extend(table::standing(&call.base, object));
             }
@@ -375,12 +459,16 @@ fn settle(columns: &mut [Defined], constraints: &mut Vec<Constraint>) {
                 }
             }
             ConstraintKind::Foreign(key) => {
-                columns.iter_mut().filter(|one| key.columns.contains(&one.column.name)).for_each(Defined::refers);
+                columns
+                    .iter_mut()
+                    .filter(|one| key.columns.contains(&one.column.name))
+                    .for_each(Defined::refers);
             }
             _ => {}
         }
     }
-    let keys: Vec<String> = columns.iter().filter(|one| one.primary).map(|one| one.column.name.clone()).collect();
+    let keys: Vec<String> =
+        columns.iter().filter(|one| one.primary).map(|one| one.column.name.clone()).collect();
     let has_key = constraints.iter().any(|one| matches!(one.kind, ConstraintKind::Primary { .. }));
     columns.iter_mut().for_each(|column| column.count(keys.len() == 1));
     if !has_key && !keys.is_empty() {
@@ -488,7 +576,10 @@ fn add_column(call: &Call<'_>) -> Option<Vec<Stmt>> {
     beside(&table, &made, &mut constraints, &mut indexes);
     let comment = commented(&table, &made);
     let column = made.column;
-    let mut all = vec![alter(table.clone(), ActionKind::AddColumn { column, if_not_exists: call.object.is("if_not_exists") })];
+    let mut all = vec![alter(
+        table.clone(),
+        ActionKind::AddColumn { column, if_not_exists: call.object.is("if_not_exists") },
+    )];
     all.extend(constraints.into_iter().map(|one| alter(table.clone(), ActionKind::AddConstraint(one))));
     all.extend(indexes);
     all.extend(comment);
@@ -509,7 +600,12 @@ fn alter_column(call: &Call<'_>) -> Option<Vec<Stmt>> {
         let to = types::read(to);
         call.base.saw(to.exact);
         let using = object.named("postgresql_using").filter(|using| !using.is_none()).map(condition);
-        kinds.push(ActionKind::AlterType { column: column.clone(), to: to.of, collation: to.collation, using });
+        kinds.push(ActionKind::AlterType {
+            column: column.clone(),
+            to: to.of,
+            collation: to.collation,
+            using,
+        });
     }
     match object.named("nullable") {
         Some(Value::Bool(true)) => kinds.push(ActionKind::DropNotNull { column: column.clone() }),
@@ -524,7 +620,13 @@ fn alter_column(call: &Call<'_>) -> Option<Vec<Stmt>> {
     }
     let to = object.named("new_column_name").or(object.named("name")).filter(|to| !to.is_none());
     if let Some(to) = to.and_then(|to| call.base.name(to)) {
-        all.push(Stmt::Rename { kind: ObjectKind::Column, relation: table, part: Some(column), to, if_exists: false });
+        all.push(Stmt::Rename {
+            kind: ObjectKind::Column,
+            relation: table,
+            part: Some(column),
+            to,
+            if_exists: false,
+        });
     }
     (call.object.open || !all.is_empty() || !object.named.is_empty()).then_some(all)
 }
@@ -573,7 +675,12 @@ fn drop_index(call: &Call<'_>) -> Option<Stmt> {
     let from = call.batch.unwrap_or(call.object);
     let schema = from.named("schema").and_then(|schema| call.base.name(schema));
     let object = call.object;
-    Some(drop(ObjectKind::Index, Relation { schema, name }, object.is("if_exists"), object.is("postgresql_concurrently")))
+    Some(drop(
+        ObjectKind::Index,
+        Relation { schema, name },
+        object.is("if_exists"),
+        object.is("postgresql_concurrently"),
+    ))
 }
 
 fn create_foreign_key(call: &Call<'_>) -> Option<Stmt> {
@@ -595,4 +702,3 @@ fn drop_constraint(call: &Call<'_>) -> Option<Stmt> {
     let name = call.name(0, &["constraint_name", "name"])?;
     call.action(ActionKind::DropConstraint { name, if_exists: call.object.is("if_exists"), cascade: false })
 }
-

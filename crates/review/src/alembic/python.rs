@@ -133,7 +133,10 @@ impl Tree {
     /// Reads a file. What is not Python is passed over and noted.
     pub(super) fn read(source: &str) -> Self {
         let Some(tree) = parse(source) else {
-            return Self { nodes: vec![module(source)], mistakes: std::iter::once(0..source.len()).collect() };
+            return Self {
+                nodes: vec![module(source)],
+                mistakes: std::iter::once(0..source.len()).collect(),
+            };
         };
         let mut made = Self::default();
         made.take(&mut tree.walk());

@@ -33,7 +33,8 @@ pub(super) struct Reader<'s> {
     /// How deep it is in expressions and blocks.
     pub(super) depth: usize,
     steps: usize,
-    calls: usize,
+    /// Functions that are entered and not left.
+    calls: Vec<Id>,
     /// Inside of branches that may be taken or not.
     uncertain: usize,
     /// Inside of so many blocks that run without a transaction.
@@ -53,7 +54,7 @@ impl<'s> Reader<'s> {
             frames: Vec::new(),
             depth: 0,
             steps: STEPS.saturating_add(source.len().saturating_mul(STEPS_A_BYTE)),
-            calls: 0,
+            calls: Vec::new(),
             uncertain: 0,
             outside_transaction: 0,
             autocommit: Vec::new(),
@@ -78,7 +79,8 @@ impl<'s> Reader<'s> {
         self.enter(id, Given::default());
         if self.tree.part(id, Part::Body).is_some_and(|body| self.source_of(body).contains("globals()")) {
             let prefix = format!("{name}_");
-            let mut others: Vec<_> = self.globals.iter().filter(|(one, _)| one.starts_with(&prefix)).collect();
+            let mut others: Vec<_> =
+                self.globals.iter().filter(|(one, _)| one.starts_with(&prefix)).collect();
             others.sort_by_key(|(name, _)| (*name).clone());
             let others: Vec<_> = others.into_iter().map(|(_, value)| value.clone()).collect();
             for other in others {
@@ -251,7 +253,8 @@ impl<'s> Reader<'s> {
     }
 
     fn assign(&mut self, id: Id) {
-        let (Some(left), Some(right)) = (self.tree.part(id, Part::Left), self.tree.part(id, Part::Right)) else {
+        let (Some(left), Some(right)) = (self.tree.part(id, Part::Left), self.tree.part(id, Part::Right))
+        else {
             return;
         };
         // `a = b = c` is a row of targets, and may be long.
@@ -290,9 +293,13 @@ impl<'s> Reader<'s> {
     /// `if`, with its `elif` and `else`.
     fn branch(&mut self, id: Id) -> Flow {
         let (mut flows, mut open) = (Vec::new(), true);
-        let clauses = std::iter::once(id).chain(self.tree.children(id).iter().copied().filter(|clause| {
-            matches!(self.tree.kind(*clause), Kind::Elif | Kind::Else)
-        }));
+        let clauses = std::iter::once(id).chain(
+            self.tree
+                .children(id)
+                .iter()
+                .copied()
+                .filter(|clause| matches!(self.tree.kind(*clause), Kind::Elif | Kind::Else)),
+        );
         let doubt = self.uncertain;
         for clause in clauses {
             if !open {
@@ -411,16 +418,20 @@ impl<'s> Reader<'s> {
     /// Enters a function of the file.
     pub(super) fn enter(&mut self, id: Id, given: Given) -> Value {
         let Some(body) = self.tree.part(id, Part::Body) else { return Value::unknown("") };
-        if self.calls >= MOST_CALLS || self.depth >= DEEPEST / 2 {
+        // What a function that calls itself does was read when it was entered.
+        if self.calls.contains(&id) {
+            return Value::unknown("");
+        }
+        if self.calls.len() >= MOST_CALLS || self.depth >= DEEPEST / 2 {
             self.gave_up(self.tree.range(id));
             return Value::unknown("");
         }
         let frame = self.frame(id, given);
         self.frames.push(frame);
-        self.calls += 1;
+        self.calls.push(id);
         self.returned = None;
         self.block(body);
-        self.calls -= 1;
+        self.calls.pop();
         self.frames.pop();
         self.returned.take().unwrap_or(Value::None)
     }
@@ -432,21 +443,27 @@ impl<'s> Reader<'s> {
         let parameters = parameters.map_or(&[][..], |parameters| self.tree.children(parameters));
         let mut args = given.args.into_iter();
         for parameter in parameters {
-            let name = self.tree.part(*parameter, Part::Name).or(self.tree.children(*parameter).first().copied());
+            let name =
+                self.tree.part(*parameter, Part::Name).or(self.tree.children(*parameter).first().copied());
             let name = self.source_of(name.unwrap_or(*parameter)).to_owned();
             let named = given.named.iter().find(|(one, _)| **one == *name).map(|(_, value)| value.clone());
             let value = args.next().or(named).or_else(|| {
                 let default = self.tree.part(*parameter, Part::Value)?;
                 Some(self.eval(default))
             });
-            frame.insert(name.clone(), value.unwrap_or_else(|| Value::unknown(&name)));
+            // Some projects hand `op` on.
+            let unknown =
+                || if name == "op" { Value::Name("alembic.op".into()) } else { Value::unknown(&name) };
+            let value = value.unwrap_or_else(unknown);
+            frame.insert(name, value);
         }
         frame
     }
 
     /// `import a.b as c`, `from a import b as c`; what is imported is known by its full name.
     fn import(&mut self, id: Id, module: &str) -> Flow {
-        for child in self.tree.children(id).iter().filter(|child| self.tree.nodes[**child].part == Part::Name) {
+        for child in self.tree.children(id).iter().filter(|child| self.tree.nodes[**child].part == Part::Name)
+        {
             let (name, alias) = match self.tree.kind(*child) {
                 Kind::AliasedImport => {
                     let name = self.tree.part(*child, Part::Name).map_or("", |name| self.source_of(name));

@@ -15,7 +15,9 @@ pub(super) fn entry<'v>(pairs: &'v [(Value, Value)], key: &str) -> Option<&'v Va
 /// Methods of a dictionary that give something that is known.
 pub(super) fn of_dict(pairs: &[(Value, Value)], name: &str, given: &Given) -> Value {
     match name {
-        "items" => Value::list(pairs.iter().map(|(key, value)| Value::list(vec![key.clone(), value.clone()])).collect()),
+        "items" => Value::list(
+            pairs.iter().map(|(key, value)| Value::list(vec![key.clone(), value.clone()])).collect(),
+        ),
         "keys" => Value::list(pairs.iter().map(|(key, _)| key.clone()).collect()),
         "values" => Value::list(pairs.iter().map(|(_, value)| value.clone()).collect()),
         "get" => {
@@ -27,7 +29,13 @@ pub(super) fn of_dict(pairs: &[(Value, Value)], name: &str, given: &Given) -> Va
 }
 
 /// Methods of a text.
-pub(super) fn method(reader: &mut Reader<'_>, text: &Text, name: &str, given: &Given, range: &Range<usize>) -> Value {
+pub(super) fn method(
+    reader: &mut Reader<'_>,
+    text: &Text,
+    name: &str,
+    given: &Given,
+    range: &Range<usize>,
+) -> Value {
     if !reader.spend(text.cost()) {
         return Value::unknown(name);
     }
@@ -68,7 +76,11 @@ fn join(reader: &mut Reader<'_>, between: &Text, list: Option<&Value>, range: &R
     };
     let mut made = Text::new(range.start);
     for (index, item) in items.iter().enumerate() {
-        let item = if let Value::Text(text) = item { (**text).clone() } else { Text::unknown(item.called(), range.start) };
+        let item = if let Value::Text(text) = item {
+            (**text).clone()
+        } else {
+            Text::unknown(item.called(), range.start)
+        };
         if !reader.spend(between.cost() + item.cost()) {
             return Value::unknown("join");
         }
@@ -85,7 +97,9 @@ fn shown(reader: &Reader<'_>, value: Option<&Value>, name: &str, range: &Range<u
     match value {
         Some(Value::Text(text)) => (**text).clone(),
         Some(Value::Number(_) | Value::Bool(_)) => reader.shown(value.unwrap_or(&Value::None), range),
-        Some(Value::Unknown(called) | Value::Name(called)) if !called.is_empty() => Text::unknown(called, range.start),
+        Some(Value::Unknown(called) | Value::Name(called)) if !called.is_empty() => {
+            Text::unknown(called, range.start)
+        }
         _ => Text::unknown(name, range.start),
     }
 }

@@ -97,7 +97,14 @@ pub(super) fn column(base: &Base, object: &Object) -> Defined {
 fn is_item(value: &Value) -> bool {
     matches!(
         value.class(),
-        "ForeignKey" | "Identity" | "Computed" | "CheckConstraint" | "Sequence" | "DefaultClause" | "FetchedValue" | "ColumnDefault"
+        "ForeignKey"
+            | "Identity"
+            | "Computed"
+            | "CheckConstraint"
+            | "Sequence"
+            | "DefaultClause"
+            | "FetchedValue"
+            | "ColumnDefault"
     )
 }
 
@@ -132,7 +139,8 @@ fn automatic(made: &Defined, object: &Object) -> Option<bool> {
         Some(_) => Some(false),
     };
     let foreign = made.constraints.iter().any(|one| matches!(one.kind, ConstraintKind::Foreign(_)));
-    let given = made.column.default.is_some() || object.named("default").is_some_and(|value| !value.is_none());
+    let given =
+        made.column.default.is_some() || object.named("default").is_some_and(|value| !value.is_none());
     match asked {
         Some(false) => None,
         _ if types::serial(&made.column.of).is_none() || made.column.of.array => None,
@@ -182,12 +190,18 @@ fn constraint(base: &Base, object: &Object, kind: ConstraintKind, name: Option<S
         kind,
         not_valid: object.is("postgresql_not_valid"),
         not_enforced: false,
-        deferrable: object.is("deferrable") || deferred.is_some_and(|text| text.text.eq_ignore_ascii_case("deferred")),
+        deferrable: object.is("deferrable")
+            || deferred.is_some_and(|text| text.text.eq_ignore_ascii_case("deferred")),
     }
 }
 
 /// A constraint with what the arguments of a call say of it.
-pub(super) fn with_name(base: &Base, object: &Object, kind: ConstraintKind, name: Option<&Value>) -> Constraint {
+pub(super) fn with_name(
+    base: &Base,
+    object: &Object,
+    kind: ConstraintKind,
+    name: Option<&Value>,
+) -> Constraint {
     constraint(base, object, kind, name.and_then(|name| base.name(name)))
 }
 
@@ -214,7 +228,9 @@ fn reference(base: &Base, value: &Value) -> (Relation, Option<String>) {
     let mut parts = text.rsplitn(3, '.');
     let (last, table, schema) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
     match table {
-        Some(table) => (Relation { schema: schema.map(str::to_owned), name: table.to_owned() }, Some(last.to_owned())),
+        Some(table) => {
+            (Relation { schema: schema.map(str::to_owned), name: table.to_owned() }, Some(last.to_owned()))
+        }
         None => (Relation::named(last), None),
     }
 }
@@ -222,7 +238,12 @@ fn reference(base: &Base, value: &Value) -> (Relation, Option<String>) {
 fn foreign_key(base: &Base, object: &Object) -> (Option<String>, ForeignKey) {
     let (table, column) = object.args.first().map(|to| reference(base, to)).unwrap_or_default();
     let name = object.named("name").and_then(|name| base.name(name));
-    let key = ForeignKey { table, referenced: column.into_iter().collect(), on_delete: on_delete(object), columns: Vec::new() };
+    let key = ForeignKey {
+        table,
+        referenced: column.into_iter().collect(),
+        on_delete: on_delete(object),
+        columns: Vec::new(),
+    };
     (name, key)
 }
 
@@ -232,9 +253,7 @@ pub(super) fn standing(base: &Base, object: &Object) -> Option<Constraint> {
     let kind = match &*object.name {
         "PrimaryKeyConstraint" => ConstraintKind::Primary { columns: columns(), using_index: None },
         "UniqueConstraint" => ConstraintKind::Unique { columns: columns(), using_index: None },
-        "CheckConstraint" => {
-            ConstraintKind::Check(object.arg(0, "sqltext").map_or_else(nothing, condition))
-        }
+        "CheckConstraint" => ConstraintKind::Check(object.arg(0, "sqltext").map_or_else(nothing, condition)),
         "ForeignKeyConstraint" => ConstraintKind::Foreign(standing_key(base, object)),
         "ExcludeConstraint" => ConstraintKind::Exclude,
         _ => return None,

@@ -192,10 +192,43 @@ pub(super) fn bind(text: &Text) -> Text {
             bound.push(&text.slice(from, next - 1));
             from = next;
         } else if is_bind(before, length, bytes.get(end)) {
-            bound.push(&text.slice(from, next));
-            bound.push_str("$1", text.place(next));
+            let part = text.slice(from, next);
+            // The driver makes a list of it.
+            let list = ends_with_in(&part.text);
+            bound.push(&part);
+            bound.push_str(if list { "($1)" } else { "$1" }, text.place(next));
             from = end;
         }
+    }
+    bound.push(&text.slice(from, text.text.len()));
+    bound
+}
+
+fn ends_with_in(text: &str) -> bool {
+    let mut words = text.rsplit(char::is_whitespace);
+    words.next() == Some("")
+        && words.find(|word| !word.is_empty()).is_some_and(|word| word.eq_ignore_ascii_case("in"))
+}
+
+/// `%s` and `%(name)s` as drivers read them become `$1`, `%%` a `%`.
+pub(super) fn bind_of_driver(text: &Text) -> Text {
+    let mut bound = text.beginning();
+    let (mut from, mut at) = (0, 0);
+    while let Some(next) = text.text[at..].find('%').map(|next| at + next) {
+        let rest = &text.text[next + 1..];
+        let name = rest
+            .strip_prefix('(')
+            .and_then(|rest| rest.split_once(")s"))
+            .map_or(0, |(name, _)| name.len() + 2);
+        at = next + 1;
+        let said = match rest[name..].bytes().next() {
+            Some(b's') => "$1",
+            Some(b'%') if name == 0 => "%",
+            _ => continue,
+        };
+        bound.push(&text.slice(from, next));
+        bound.push_str(said, text.place(next));
+        (from, at) = (next + name + 2, next + name + 2);
     }
     bound.push(&text.slice(from, text.text.len()));
     bound

@@ -29,6 +29,7 @@ const NAMES: &[(&str, &str)] = &[
     ("real", "float4"),
     ("largebinary", "bytea"),
     ("blob", "bytea"),
+    ("binary", "bytea"),
     ("pickletype", "bytea"),
     ("uuidtype", "uuid"),
     ("guid", "uuid"),
@@ -38,10 +39,46 @@ const NAMES: &[(&str, &str)] = &[
 
 /// Types of the server whose name SQLAlchemy writes in capitals, or with a capital.
 const SAME: &[&str] = &[
-    "varchar", "text", "numeric", "date", "interval", "json", "jsonb", "uuid", "bytea", "inet", "cidr", "macaddr",
-    "macaddr8", "money", "oid", "regclass", "regconfig", "tsvector", "tsquery", "hstore", "citext", "bit", "point",
-    "int4range", "int8range", "numrange", "daterange", "tsrange", "int4multirange", "int8multirange", "nummultirange",
-    "datemultirange", "tsmultirange", "tstzmultirange", "ltree", "lquery", "ltxtquery", "xml", "geometry", "geography",
+    "varchar",
+    "text",
+    "numeric",
+    "date",
+    "interval",
+    "json",
+    "jsonb",
+    "uuid",
+    "bytea",
+    "inet",
+    "cidr",
+    "macaddr",
+    "macaddr8",
+    "money",
+    "oid",
+    "regclass",
+    "regconfig",
+    "tsvector",
+    "tsquery",
+    "hstore",
+    "citext",
+    "bit",
+    "point",
+    "int4range",
+    "int8range",
+    "numrange",
+    "daterange",
+    "tsrange",
+    "int4multirange",
+    "int8multirange",
+    "nummultirange",
+    "datemultirange",
+    "tsmultirange",
+    "tstzmultirange",
+    "ltree",
+    "lquery",
+    "ltxtquery",
+    "xml",
+    "geometry",
+    "geography",
 ];
 
 /// What a column's type is.
@@ -189,6 +226,11 @@ pub(super) fn enum_of(object: &Object) -> Option<(Relation, Vec<String>)> {
     Some((Relation { schema: schema(object), name }, labels))
 }
 
+/// Labels are texts, or members of a class of the file.
+pub(super) fn labels_are_known(object: &Object) -> bool {
+    object.args.iter().all(|arg| matches!(arg, Value::Text(_) | Value::Class(_)))
+}
+
 fn an_enum(object: &Object) -> Typed {
     let found = enum_of(object);
     let native = !matches!(object.named("native_enum"), Some(Value::Bool(false)));
@@ -196,7 +238,7 @@ fn an_enum(object: &Object) -> Typed {
         return as_text(object, found);
     }
     let Some((relation, labels)) = found else { return named("unknown", false) };
-    let mut typed = named(&relation.name, !object.open);
+    let mut typed = named(&relation.name, !object.open && labels_are_known(object));
     typed.of.schema.clone_from(&relation.schema);
     let made = !matches!(object.named("create_type"), Some(Value::Bool(false)));
     typed.made = made.then_some((relation, labels));

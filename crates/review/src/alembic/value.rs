@@ -168,7 +168,8 @@ impl Value {
     /// What the file calls it.
     pub(super) fn called(&self) -> &str {
         match self {
-            Self::Unknown(name) | Self::Name(name) => name,
+            // A model's table is called as the model is.
+            Self::Unknown(name) | Self::Name(name) => name.strip_suffix(".__table__").unwrap_or(name),
             Self::Object(object) => &object.name,
             Self::Class(class) => &class.name,
             _ => "",

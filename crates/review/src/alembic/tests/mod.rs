@@ -41,8 +41,12 @@ fn said(stmt: &Stmt) -> String {
         Stmt::CreateIndex(index) => format!("index {}", index.table),
         Stmt::CreateTable(table) => format!("table {}", table.name),
         Stmt::CreateEnum { name, labels } => format!("enum {name} {labels:?}"),
-        Stmt::Update { table, filter, .. } => format!("update {table}{}", if filter.is_some() { " where" } else { "" }),
-        Stmt::Delete { table, filter, .. } => format!("delete {table}{}", if filter.is_some() { " where" } else { "" }),
+        Stmt::Update { table, filter, .. } => {
+            format!("update {table}{}", if filter.is_some() { " where" } else { "" })
+        }
+        Stmt::Delete { table, filter, .. } => {
+            format!("delete {table}{}", if filter.is_some() { " where" } else { "" })
+        }
         Stmt::Insert { table, columns, .. } => format!("insert {table} {columns:?}"),
         Stmt::Drop { names, .. } => format!("drop {}", names[0]),
         other => format!("{other:?}"),
@@ -63,9 +67,13 @@ fn what_a_revision_is_called_is_read() {
 
 #[test]
 fn an_operation_knows_its_place() {
-    let (source, revision) = upgrade("op.create_table('t', sa.Column('ä', sa.Integer()), sa.Column('b', sa.Text()))");
+    let (source, revision) =
+        upgrade("op.create_table('t', sa.Column('ä', sa.Integer()), sa.Column('b', sa.Text()))");
     let operation = &revision.upgrade[0];
-    assert!(source[operation.range.clone()].starts_with("op.create_table('t'") && source[operation.range.clone()].ends_with("))"));
+    assert!(
+        source[operation.range.clone()].starts_with("op.create_table('t'")
+            && source[operation.range.clone()].ends_with("))")
+    );
     let What::Statement(Stmt::CreateTable(table)) = &operation.what else { panic!("{operation:?}") };
     let places: Vec<_> = table.columns.iter().map(|one| &source[operation.range.start + one.at..]).collect();
     assert!(places[0].starts_with("sa.Column('ä'") && places[1].starts_with("sa.Column('b'"), "{places:?}");
@@ -109,7 +117,10 @@ fn texts_are_put_together() {
         ("op.execute(', '.join(c for c in ['a', 'b']))", "a, b"),
         ("op.execute('x'.strip().upper())", "X"),
         ("op.execute('a\\x41\\u00e4\\101\\\nb')", "aAäA b"),
-        ("op.execute(sa.text('a = :a and b = \\'12:30\\' and c::text').bindparams(a=1))", "a = $1 and b = '12:30' and c::text"),
+        (
+            "op.execute(sa.text('a = :a and b = \\'12:30\\' and c::text').bindparams(a=1))",
+            "a = $1 and b = '12:30' and c::text",
+        ),
         ("op.get_bind().execute(sa.text('x'), {'a': 1})", "x"),
         ("c = op.get_bind()\nrows = c.execute('x').fetchall()", "x"),
         ("with op.get_bind().begin() as c:\n    c.exec_driver_sql('x')", "x"),
@@ -123,18 +134,27 @@ fn texts_are_put_together() {
 fn branches_and_loops_are_read() {
     for (body, wanted) in [
         ("if x:\n    op.execute('a')\nelse:\n    op.execute('b')", "a|b"),
-        ("if op.get_bind().dialect.name == 'postgresql':\n    op.execute('a')\nelse:\n    op.execute('b')", "a"),
+        (
+            "if op.get_bind().dialect.name == 'postgresql':\n    op.execute('a')\nelse:\n    op.execute('b')",
+            "a",
+        ),
         ("d = op.get_context().dialect\nif d.name != 'sqlite':\n    op.execute('a')", "a"),
         ("if op.get_bind().engine.name == 'mysql':\n    op.execute('a')\n    return\nop.execute('b')", "b"),
         ("if x:\n    return\nop.execute('a')", "a"),
         ("return\nop.execute('a')", ""),
         ("for t in ['a', 'b']:\n    op.execute(t)", "a|b"),
         ("for t in tables():\n    op.execute(f'drop table {t}')", "~ drop table __t__"),
-        ("try:\n    op.execute('a')\nexcept Exception:\n    op.execute('b')\nfinally:\n    op.execute('c')", "a|b|c"),
+        (
+            "try:\n    op.execute('a')\nexcept Exception:\n    op.execute('b')\nfinally:\n    op.execute('c')",
+            "a|b|c",
+        ),
         ("while x:\n    op.execute('a')", "a"),
         ("def f(t, x='c'):\n    op.execute(t + x)\nf('a')\nf('b', x='d')", "ac|bd"),
         ("def f():\n    f()\n    op.execute('a')\nop.execute('b')", "b"),
-        ("found = False\nfor r in rows():\n    found = True\nif found:\n    op.execute('a')\nelse:\n    op.execute('b')", "a|b"),
+        (
+            "found = False\nfor r in rows():\n    found = True\nif found:\n    op.execute('a')\nelse:\n    op.execute('b')",
+            "a|b",
+        ),
         ("sqls = []\nsqls.append('a')\nfor s in sqls:\n    op.execute(s)", "a"),
         ("[op.execute(s) for s in ('a', 'b')]", "a|b"),
         ("op.execute('a') if x else op.execute('b')", "a|b"),
@@ -187,7 +207,12 @@ fn what_cannot_be_seen_is_named() {
         let lines = lines(body);
         assert!(lines.len() == 1 && lines[0].starts_with(&format!("unread: {wanted}")), "{body}: {lines:?}");
     }
-    for harmless in ["print('x')", "sa.inspect(op.get_bind()).get_table_names()", "import logging\nlogging.getLogger('x').info('y')", "pass"] {
+    for harmless in [
+        "print('x')",
+        "sa.inspect(op.get_bind()).get_table_names()",
+        "import logging\nlogging.getLogger('x').info('y')",
+        "pass",
+    ] {
         assert_eq!(lines(harmless), [""; 0], "{harmless}");
     }
 }
@@ -203,7 +228,8 @@ fn names_that_are_not_known_stand_in_their_places() {
 
 #[test]
 fn blocks_without_a_transaction_are_known() {
-    let body = "op.execute('a')\nwith op.get_context().autocommit_block():\n    op.execute('b')\nop.execute('c')";
+    let body =
+        "op.execute('a')\nwith op.get_context().autocommit_block():\n    op.execute('b')\nop.execute('c')";
     let (source, revision) = upgrade(body);
     let free: Vec<_> = revision.upgrade.iter().map(|one| one.autocommit).collect();
     assert_eq!(free, [false, true, false]);
@@ -249,11 +275,14 @@ fn check(source: &str) {
 
 #[test]
 fn deep_and_long_files_are_survived() {
-    let deep = |open: &str, close: &str, times: usize| format!("x = {}1{}", open.repeat(times), close.repeat(times));
+    let deep =
+        |open: &str, close: &str, times: usize| format!("x = {}1{}", open.repeat(times), close.repeat(times));
     let in_function = |text: &str| format!("def upgrade():\n    op.execute({text})\n");
     let nested: String = (0..2000).map(|depth| format!("{}if x:\n", " ".repeat(depth))).collect();
-    let doubling: String = (0..100).map(|_| "    a = a + a\n    b = [b, b]\n    c = sa.or_(c, c)\n").collect();
-    let calls: String = (0..60).map(|n| format!("def f{n}():\n    f{}()\n    f{}()\n", n + 1, n + 1)).collect();
+    let doubling: String =
+        (0..100).map(|_| "    a = a + a\n    b = [b, b]\n    c = sa.or_(c, c)\n").collect();
+    let calls: String =
+        (0..60).map(|n| format!("def f{n}():\n    f{}()\n    f{}()\n", n + 1, n + 1)).collect();
     for source in [
         deep("(", ")", 100_000),
         deep("[", "]", 50_000),
@@ -269,7 +298,9 @@ fn deep_and_long_files_are_survived() {
         in_function(&format!("f'{}'", "{x}".repeat(20_000))),
         in_function(&format!("'{}'.format(x)", "{}".repeat(20_000))),
         nested,
-        format!("def upgrade():\n    a = 'x'\n    b = 1\n    c = d\n{doubling}    op.execute(a)\n    op.execute(t.update().where(c))\n"),
+        format!(
+            "def upgrade():\n    a = 'x'\n    b = 1\n    c = d\n{doubling}    op.execute(a)\n    op.execute(t.update().where(c))\n"
+        ),
         format!("{calls}def upgrade():\n    f0()\n"),
         format!("def upgrade():\n{}", "    for a in x:\n        q = q.where(a)\n".repeat(5_000)),
         format!("def upgrade():\n{}", "    op.execute('select 1')\n".repeat(20_000)),
@@ -287,7 +318,9 @@ fn deep_and_long_files_are_survived() {
 #[test]
 fn damaged_files_are_survived() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/alembic/versions");
-    switchback_testkit::hostile::feed(std::path::Path::new(folder), |bytes| check(&String::from_utf8_lossy(bytes)));
+    switchback_testkit::hostile::feed(std::path::Path::new(folder), |bytes| {
+        check(&String::from_utf8_lossy(bytes))
+    });
 }
 
 proptest! {
