@@ -241,9 +241,6 @@ fn histories_of_others_are_read() {
             for operation in &all {
                 counts[2] += 1;
                 counts[3] += usize::from(!operation.exact && !matches!(operation.what, What::Unread(_)));
-                if !operation.exact && matches!(operation.what, What::Statement(_)) {
-                    println!("vague {}: {:?}", path.display(), operation.what);
-                }
                 let line = text[..operation.range.start].lines().count();
                 match &operation.what {
                     What::Unread(why) => {

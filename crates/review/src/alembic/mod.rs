@@ -15,6 +15,7 @@ mod names;
 mod ops;
 mod python;
 mod reader;
+mod statements;
 mod strings;
 mod table;
 #[cfg(test)]
