@@ -66,7 +66,7 @@ fn parts(rendered: &str, direction: &str) -> BTreeMap<String, String> {
 
 /// The statements of a script, but for transactions and Alembic's own table.
 fn statements(sql: &str) -> Vec<Stmt> {
-    let pieces = split(sql).into_iter().filter(|piece| piece.kind == PieceKind::Statement);
+    let pieces = split(sql).filter(|piece| piece.kind == PieceKind::Statement);
     let read =
         |text: &str| switchback_sql::read::read(text).unwrap_or_else(|mistake| panic!("{mistake:?}: {text}"));
     let all = pieces.map(|piece| read(piece.text(sql)));
@@ -219,11 +219,6 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>) {
 /// Histories of others: `SWITCHBACK_ALEMBIC_HISTORIES` names a folder with one folder for each. Prints
 /// what is read of them, and what is not.
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "the folder comes from outside, figures are shown"
-)]
 fn histories_of_others_are_read() {
     let Some(folder) = std::env::var_os("SWITCHBACK_ALEMBIC_HISTORIES") else { return };
     for history in std::fs::read_dir(folder).unwrap() {
@@ -248,9 +243,7 @@ fn histories_of_others_are_read() {
                         println!("unread {}:{line}: {why}", path.display());
                     }
                     What::Sql(sql) => {
-                        for piece in
-                            split(&sql.text).into_iter().filter(|piece| piece.kind == PieceKind::Statement)
-                        {
+                        for piece in split(&sql.text).filter(|piece| piece.kind == PieceKind::Statement) {
                             counts[5] += 1;
                             if let Err(mistake) = switchback_sql::read::read(piece.text(&sql.text)) {
                                 counts[6] += 1;

@@ -168,18 +168,12 @@ fn unknown(begin: &Object) -> Relation {
 fn insert(table: Relation, object: &Rc<Object>) -> Stmt {
     let from = chain(object).find(|method| &*method.name == "from_select");
     let on_conflict = chain(object).any(|method| method.name.starts_with("on_conflict"));
-    let (columns, source) = match from {
-        Some(from) => {
-            let columns = from.args.first().and_then(Value::items).unwrap_or_default();
-            (
-                columns.iter().filter_map(column).collect(),
-                from.args.get(1).and_then(query).unwrap_or_default(),
-            )
-        }
-        None => {
-            let (columns, values) = assignments(object).into_iter().unzip();
-            (columns, Query { constant: true, others: values, ..Query::default() })
-        }
+    let (columns, source) = if let Some(from) = from {
+        let columns = from.args.first().and_then(Value::items).unwrap_or_default();
+        (columns.iter().filter_map(column).collect(), from.args.get(1).and_then(query).unwrap_or_default())
+    } else {
+        let (columns, values) = assignments(object).into_iter().unzip();
+        (columns, Query { constant: true, others: values, ..Query::default() })
     };
     Stmt::Insert { table, columns, source: Some(Box::new(source)), on_conflict }
 }

@@ -38,7 +38,6 @@ impl<'s> Reader<'s> {
             Kind::None => Value::None,
             Kind::List => self.list(id),
             Kind::Dict => self.dict(id),
-            Kind::Parenthesized => self.first(id),
             Kind::Binary => self.binary(id),
             Kind::Unary | Kind::Not => self.unary(id),
             Kind::Boolean => self.boolean(id),
@@ -341,7 +340,7 @@ impl<'s> Reader<'s> {
         };
         let target = self.tree.part(*first, Part::Left);
         let list = self.tree.part(*first, Part::Right).map_or(Value::unknown(""), |list| self.eval(list));
-        for value in self.elements(&list) {
+        for value in Self::elements(&list) {
             if let Some(target) = target {
                 self.bind(target, value);
             }
@@ -350,7 +349,7 @@ impl<'s> Reader<'s> {
     }
 
     /// What a loop goes over: each element where they are known, else one that is not.
-    pub(super) fn elements(&self, list: &Value) -> Vec<Value> {
+    pub(super) fn elements(list: &Value) -> Vec<Value> {
         match list {
             Value::List(list) if list.items.is_empty() => Vec::new(),
             Value::List(list) if list.items.len() <= MOST_ROUNDS => list.items.clone(),
@@ -385,7 +384,7 @@ impl<'s> Reader<'s> {
             }
             Kind::ListSplat => match self.first(id) {
                 Value::List(list) if self.spend(list.items.len()) => {
-                    given.args.extend(list.items.iter().cloned())
+                    given.args.extend(list.items.iter().cloned());
                 }
                 _ => given.open = true,
             },
@@ -393,7 +392,7 @@ impl<'s> Reader<'s> {
                 Value::Dict(dict) if self.spend(dict.pairs.len()) => {
                     given.named.extend(dict.pairs.iter().filter_map(|(key, value)| {
                         Some((key.as_text()?.text.as_str().into(), value.clone()))
-                    }))
+                    }));
                 }
                 _ => given.open = true,
             },

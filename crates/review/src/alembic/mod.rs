@@ -45,6 +45,7 @@ pub struct Operation {
 
 /// What an operation does.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "most of them are statements")]
 pub enum What {
     /// A statement. Its places (`at`) are bytes from the beginning of [`Operation::range`].
     Statement(Stmt),

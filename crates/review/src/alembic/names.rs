@@ -12,6 +12,14 @@ pub(super) fn of_op(name: &str) -> Option<&str> {
         .or_else(|| name.strip_prefix("alembic.context."))
 }
 
+/// What belongs to Alembic's own running, and changes nothing.
+pub(super) fn is_bookkeeping(name: &str) -> bool {
+    matches!(
+        name,
+        "implementation_for" | "register_operation" | "configure" | "begin_transaction" | "run_migrations"
+    ) || matches!(name, "get_impl" | "get_revision_argument" | "get_tag_argument")
+}
+
 /// `op.get_bind().dialect.name` and the like: it is PostgreSQL that a revision is read for.
 pub(super) fn is_dialect_name(object: &Value, name: &str) -> bool {
     let before = match object {

@@ -24,15 +24,15 @@ impl Reader<'_> {
             self.operation(&object, name, None);
             return value;
         }
-        if let Some(Value::Object(batch)) = &object.receiver {
-            if names::of_op(&batch.callee) == Some("batch_alter_table") {
-                let batch = batch.clone();
-                if &*object.name == "f" {
-                    return object.args.first().cloned().unwrap_or(value);
-                }
-                self.operation(&object, &object.name.clone(), Some(&batch));
-                return value;
+        if let Some(Value::Object(batch)) = &object.receiver
+            && names::of_op(&batch.callee) == Some("batch_alter_table")
+        {
+            let batch = batch.clone();
+            if &*object.name == "f" {
+                return object.args.first().cloned().unwrap_or(value);
             }
+            self.operation(&object, &object.name.clone(), Some(&batch));
+            return value;
         }
         self.elsewhere(&object, id);
         value
@@ -49,25 +49,21 @@ impl Reader<'_> {
             "get_bind" | "get_context" | "batch_alter_table" | "f" | "is_offline_mode" | "get_x_argument" => {
                 return;
             }
-            "implementation_for" | "register_operation" | "configure" | "begin_transaction" => return,
-            "run_migrations" | "get_impl" | "get_revision_argument" | "get_tag_argument" => return,
+            _ if names::is_bookkeeping(name) => return,
             _ => {}
         }
         let (made, exact) = statements::of(object, batch, name);
-        match made {
-            Some(all) => {
-                for stmt in all {
-                    self.emit(&object.range, name, What::Statement(stmt), exact);
-                }
-            }
-            None => {
-                let why = if name == "drop_constraint" && object.args.first().is_some_and(Value::is_none) {
-                    "`drop_constraint` has no name to go by".to_owned()
-                } else {
-                    format!("what `{}` does is known only when it runs", self.snippet(&object.range))
-                };
-                self.emit(&object.range, name, What::Unread(why), false);
-            }
+        let Some(made) = made else {
+            let nameless = name == "drop_constraint" && object.args.first().is_some_and(Value::is_none);
+            let why = if nameless {
+                "`drop_constraint` has no name to go by".to_owned()
+            } else {
+                format!("what `{}` does is known only when it runs", self.snippet(&object.range))
+            };
+            return self.emit(&object.range, name, What::Unread(why), false);
+        };
+        for stmt in made {
+            self.emit(&object.range, name, What::Statement(stmt), exact);
         }
     }
 
@@ -97,13 +93,15 @@ impl Reader<'_> {
                 let exact = text.exact;
                 self.emit(range, "execute", What::Sql(text), exact);
             }
-            Some(value) => match schema_object(value).or_else(|| dml::statement(value)) {
-                Some((stmt, exact)) => self.emit(range, "execute", What::Statement(stmt), exact),
-                None => {
-                    let why = format!("what `{}` runs is known only when it runs", self.snippet(range));
-                    self.emit(range, "execute", What::Unread(why), false);
-                }
-            },
+            Some(value) => {
+                let made = schema_object(value).or_else(|| dml::statement(value));
+                let unread = || {
+                    What::Unread(format!("what `{}` runs is known only when it runs", self.snippet(range)))
+                };
+                let (what, exact) =
+                    made.map_or_else(|| (unread(), false), |(stmt, exact)| (What::Statement(stmt), exact));
+                self.emit(range, "execute", what, exact);
+            }
             None => {}
         }
     }

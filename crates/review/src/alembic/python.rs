@@ -85,7 +85,6 @@ pub(super) enum Kind {
     List,
     Dict,
     Pair,
-    Parenthesized,
     Binary,
     Unary,
     Not,
@@ -316,7 +315,6 @@ fn expression(name: &str) -> Option<Kind> {
         }
         "dictionary" => Kind::Dict,
         "pair" => Kind::Pair,
-        "parenthesized_expression" => Kind::Parenthesized,
         "binary_operator" => Kind::Binary,
         "unary_operator" => Kind::Unary,
         "not_operator" => Kind::Not,

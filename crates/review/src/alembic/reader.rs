@@ -167,9 +167,10 @@ impl<'s> Reader<'s> {
 
     fn set(&mut self, name: &str, value: Value) {
         // What is decided by a branch that may not be taken is not decided.
-        let vague = self.uncertain > 0 && matches!(value, Value::None | Value::Bool(_) | Value::Number(_));
+        let undecided =
+            self.uncertain > 0 && matches!(value, Value::None | Value::Bool(_) | Value::Number(_));
         let nameless = matches!(&value, Value::Unknown(called) if called.is_empty());
-        let value = if vague || nameless { Value::unknown(name) } else { value };
+        let value = if undecided || nameless { Value::unknown(name) } else { value };
         self.frames.last_mut().unwrap_or(&mut self.globals).insert(name.to_owned(), value);
     }
 
@@ -192,16 +193,14 @@ impl<'s> Reader<'s> {
 
     fn statement(&mut self, id: Id) -> Flow {
         match self.tree.kind(id) {
-            Kind::Block | Kind::Mistake => self.block(id),
+            Kind::Block | Kind::Mistake | Kind::Decorated => self.block(id),
             Kind::ExpressionStatement => self.expressions(id),
             Kind::If => self.branch(id),
             Kind::For => self.repeat(id),
-            Kind::While => self.perhaps(id),
             Kind::Try => self.attempt(id),
             Kind::With => self.with(id),
             Kind::Function => self.define(id),
             Kind::Class => self.class(id),
-            Kind::Decorated => self.block(id),
             Kind::Import => self.import(id, ""),
             Kind::ImportFrom => self.import_from(id),
             Kind::Return => {
@@ -217,7 +216,7 @@ impl<'s> Reader<'s> {
                 self.assign(id);
                 Flow::On
             }
-            Kind::Other => self.perhaps(id),
+            Kind::While | Kind::Other => self.perhaps(id),
             _ => {
                 self.eval(id);
                 Flow::On
@@ -324,7 +323,7 @@ impl<'s> Reader<'s> {
         let list = self.tree.part(id, Part::Right).map_or(Value::unknown(""), |list| self.eval(list));
         let known = list.is_known();
         self.uncertain += usize::from(!known);
-        for value in self.elements(&list) {
+        for value in Self::elements(&list) {
             if let Some(target) = self.tree.part(id, Part::Left) {
                 self.bind(target, value);
             }

@@ -71,18 +71,13 @@ impl<'a> Call<'a> {
     fn table(&self) -> Option<Relation> {
         let schema =
             |object: &Object, name: &str| object.named(name).and_then(|schema| self.base.name(schema));
-        match self.batch {
-            Some(batch) => {
-                let name = batch.arg(0, "table_name").and_then(|name| self.base.name(name))?;
-                Some(Relation { schema: schema(batch, "schema"), name })
-            }
-            None => {
-                let name =
-                    self.name(self.table_at, &["table_name", "source_table", "source", "old_table_name"])?;
-                let named = schema(self.object, "schema").or_else(|| schema(self.object, "source_schema"));
-                Some(Relation { schema: named, name })
-            }
+        if let Some(batch) = self.batch {
+            let name = batch.arg(0, "table_name").and_then(|name| self.base.name(name))?;
+            return Some(Relation { schema: schema(batch, "schema"), name });
         }
+        let name = self.name(self.table_at, &["table_name", "source_table", "source", "old_table_name"])?;
+        let named = schema(self.object, "schema").or_else(|| schema(self.object, "source_schema"));
+        Some(Relation { schema: named, name })
     }
 
     fn action(&self, kind: ActionKind) -> Option<Stmt> {
@@ -159,7 +154,7 @@ fn create_table(call: &Call<'_>) -> Option<Vec<Stmt>> {
     for item in &call.object.args[from..] {
         match item {
             Value::Object(object) if &*object.name == "Column" => {
-                columns.push(table::column(&call.base, object))
+                columns.push(table::column(&call.base, object));
             }
             Value::Object(object) if table::standing(&call.base, object).is_some() => {
                 table.constraints.extend(table::standing(&call.base, object));
@@ -198,7 +193,9 @@ fn settle(columns: &mut [Defined], constraints: &mut Vec<Constraint>) {
     let keys: Vec<String> =
         columns.iter().filter(|one| one.primary).map(|one| one.column.name.clone()).collect();
     let has_key = constraints.iter().any(|one| matches!(one.kind, ConstraintKind::Primary { .. }));
-    columns.iter_mut().for_each(|column| column.count(keys.len() == 1));
+    for column in columns.iter_mut() {
+        column.count(keys.len() == 1);
+    }
     if !has_key && !keys.is_empty() {
         constraints.insert(0, unnamed(ConstraintKind::Primary { columns: keys, using_index: None }));
     }

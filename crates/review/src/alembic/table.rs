@@ -51,6 +51,7 @@ impl Base {
 
 /// A column with what SQLAlchemy writes beside it.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "words of a column that stand there or don't")]
 pub(super) struct Defined {
     pub(super) column: Column,
     pub(super) typed: Typed,
@@ -158,10 +159,9 @@ impl Defined {
 
     /// The only column of a primary key is counted by the server, where nothing speaks against it.
     pub(super) fn count(&mut self, alone: bool) {
-        if self.primary && (self.auto == Some(true) || (alone && self.auto.is_some())) {
-            if let Some(serial) = types::serial(&self.column.of) {
-                self.column.of.name = serial.to_owned();
-            }
+        let counts = self.primary && (self.auto == Some(true) || (alone && self.auto.is_some()));
+        if let Some(serial) = types::serial(&self.column.of).filter(|_| counts) {
+            self.column.of.name = serial.to_owned();
         }
     }
 
