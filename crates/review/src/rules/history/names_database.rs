@@ -1,11 +1,8 @@
 //! A script that names the database it runs in: see the page.
 
-use std::path::Path;
-
 use switchback_sql::{Kind, Token, tokens};
 
-use super::Rule;
-use crate::finding::{Facts, Finding, Script, Severity};
+use crate::rule::prelude::*;
 
 /// How a connection URL begins, with or without a driver behind a `+`.
 const SCHEMES: &[&str] = &["postgresql", "postgres", "jdbc:postgresql"];
@@ -13,50 +10,42 @@ const SCHEMES: &[&str] = &["postgresql", "postgres", "jdbc:postgresql"];
 /// How deep texts in texts are looked into: SQL in a script, in it a `DO` block, in it an `EXECUTE`.
 const DEPTH: usize = 4;
 
-/// The rule.
-pub(super) struct NamesDatabase;
+pub(super) const RULE: Rule = Rule {
+    code: "SR1241",
+    name: "names-database",
+    severity: Severity::Error,
+    style: false,
+    page: include_str!("names_database.md"),
+    look: Look::Script(look),
+};
 
-impl Rule for NamesDatabase {
-    fn name(&self) -> &'static str {
-        "names_database"
+fn look(at: &ScriptAt<'_>, out: &mut Out<'_>) {
+    let database = at.options.database.as_str();
+    if database.is_empty() {
+        return;
     }
-
-    fn page(&self) -> &'static str {
-        include_str!("names_database.md")
-    }
-
-    fn check(&self, script: &Script<'_>, facts: &Facts<'_>) -> Vec<Finding> {
-        if facts.database.is_empty() {
-            return Vec::new();
+    let mut search = Search { database, found: Vec::new() };
+    let part = at.script.part.clone().unwrap_or(0..at.script.text.len());
+    let text = &at.script.text[part.clone()];
+    if at.script.is_python() {
+        for (start, text) in python::texts(text) {
+            search.sql(text, start + part.start, DEPTH);
         }
-        let mut search = Search { database: facts.database, found: Vec::new() };
-        if Path::new(script.path).extension().is_some_and(|end| end.eq_ignore_ascii_case("py")) {
-            for (start, text) in python::texts(script.text) {
-                search.sql(text, start, DEPTH);
-            }
-        } else {
-            search.sql(script.text, 0, DEPTH);
-        }
-        search.found.sort_unstable();
-        search.found.dedup_by_key(|(at, _)| *at);
-        search.found.iter().map(|(at, what)| finding(self.name(), script, facts, *at, what)).collect()
+    } else {
+        search.sql(text, part.start, DEPTH);
     }
-}
-
-fn finding(rule: &'static str, script: &Script<'_>, facts: &Facts<'_>, at: usize, what: &str) -> Finding {
-    let (line, column) = script.place(at);
-    let database = facts.database;
-    Finding {
-        rule,
-        severity: Severity::Error,
-        file: script.path.to_owned(),
-        line,
-        column,
-        message: format!("{what} names the database `{database}`"),
-        why: format!("behind a closed fence, the target is not called `{database}` while the script runs"),
-        fix: "use current_database(), in dynamic SQL where a statement takes a name only; or choose \
-              fence = \"read-only\""
-            .to_owned(),
+    search.found.sort_unstable();
+    search.found.dedup_by_key(|(place, _)| *place);
+    for (place, what) in &search.found {
+        let found = Found::new(
+            format!("{what} names the database `{database}`"),
+            format!("behind a closed fence, the target is not called `{database}` while the script runs"),
+        );
+        let found = found.help(
+            "use current_database(), in dynamic SQL where a statement takes a name only; or choose \
+             fence = \"read-only\"",
+        );
+        out.push_script(at, Some((*place, *place)), found);
     }
 }
 
@@ -237,10 +226,12 @@ mod python {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::{Live, Options, Script};
 
     fn places(path: &str, text: &str) -> Vec<(usize, usize)> {
-        let found = crate::review(&[Script { path, text }], &Facts { database: "ada" });
+        let options = Options { database: "ada".into(), ..Options::default() };
+        let found = crate::review(&[Script::new(path, text)], &options, &Live::default()).findings;
+        let found: Vec<_> = found.into_iter().filter(|finding| finding.rule == "names-database").collect();
         found.iter().map(|finding| (finding.line, finding.column)).collect()
     }
 

@@ -1,0 +1,115 @@
+//! What a session has set, begun and locked when a statement begins.
+
+use std::collections::BTreeMap;
+
+use switchback_sql::Relation;
+use switchback_sql::ast::{Stmt, Transaction};
+use switchback_sql::locks::{Effects, Mode};
+
+/// A lock that is held.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// On what.
+    pub relation: Relation,
+    /// How strong.
+    pub mode: Mode,
+    /// The number of the statement that took it.
+    pub by: usize,
+}
+
+/// A transaction that is open.
+#[derive(Clone, Debug, Default)]
+pub struct Running {
+    /// The number of its `BEGIN`; nothing: whoever runs the script began it.
+    pub begun: Option<usize>,
+    /// Locks on relations that others use.
+    pub held: Vec<Held>,
+    /// Statements of it so far, without `BEGIN`.
+    pub statements: Vec<usize>,
+}
+
+/// What a session has set, begun and locked.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// The open transaction; nothing: each statement is one of its own.
+    pub transaction: Option<Running>,
+    /// Variables that were set, and not reset.
+    pub settings: BTreeMap<String, String>,
+    /// Those of them that end with the transaction, with their value before.
+    local: BTreeMap<String, Option<String>>,
+}
+
+impl Session {
+    /// At the beginning of a script; `wrapped`: whoever runs it begins a transaction.
+    pub fn new(wrapped: bool) -> Self {
+        Self { transaction: wrapped.then(Running::default), ..Self::default() }
+    }
+
+    /// The variable's value, where it was set.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str)
+    }
+
+    /// Whether the session's time zone has no offset.
+    pub fn utc(&self) -> bool {
+        let zone = self.setting("timezone").unwrap_or_default();
+        ["utc", "gmt", "etc/utc", "zulu", "uct", "0", "+00", "+00:00"]
+            .iter()
+            .any(|utc| zone.eq_ignore_ascii_case(utc))
+    }
+
+    /// The strongest lock that is held on a relation.
+    pub fn held(&self, relation: &Relation) -> Option<&Held> {
+        let held = &self.transaction.as_ref()?.held;
+        held.iter().filter(|held| held.relation.same(relation)).max_by_key(|held| held.mode)
+    }
+
+    /// Takes in what a statement does. `used` says of a relation whether others use it.
+    pub fn apply(&mut self, number: usize, stmt: &Stmt, effects: &Effects, used: impl Fn(&Relation) -> bool) {
+        match stmt {
+            Stmt::Transaction(word) => return self.transaction(number, *word),
+            Stmt::Set { name, value, local } => self.set(name, value.as_deref(), *local),
+            _ => {}
+        }
+        let Some(running) = &mut self.transaction else { return };
+        running.statements.push(number);
+        let locks = effects.locks.iter().filter(|lock| used(&lock.relation));
+        running.held.extend(locks.map(|lock| Held {
+            relation: lock.relation.clone(),
+            mode: lock.mode,
+            by: number,
+        }));
+    }
+
+    fn transaction(&mut self, number: usize, word: Transaction) {
+        match word {
+            Transaction::Begin if self.transaction.is_none() => {
+                self.transaction = Some(Running { begun: Some(number), ..Running::default() });
+            }
+            Transaction::Commit | Transaction::Rollback | Transaction::Prepare => {
+                self.transaction = None;
+                for (name, value) in std::mem::take(&mut self.local) {
+                    match value {
+                        Some(value) => self.settings.insert(name, value),
+                        None => self.settings.remove(&name),
+                    };
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn set(&mut self, name: &str, value: Option<&str>, local: bool) {
+        if name == "all" && value.is_none() {
+            return self.settings.clear();
+        }
+        if local {
+            let before = self.settings.get(name).cloned();
+            self.local.entry(name.to_owned()).or_insert(before);
+        }
+        match value {
+            Some(value) => self.settings.insert(name.to_owned(), value.to_owned()),
+            None => self.settings.remove(name),
+        };
+    }
+}

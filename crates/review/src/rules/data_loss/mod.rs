@@ -1,0 +1,6 @@
+//! What destroys data.
+
+use crate::rule::Rule;
+
+/// Every rule of this folder.
+pub(super) const RULES: &[&Rule] = &[];

@@ -1,0 +1,6 @@
+//! Locks, transactions, timeouts.
+
+use crate::rule::Rule;
+
+/// Every rule of this folder.
+pub(super) const RULES: &[&Rule] = &[];

@@ -1,0 +1,6 @@
+//! Replication and sequences.
+
+use crate::rule::Rule;
+
+/// Every rule of this folder.
+pub(super) const RULES: &[&Rule] = &[];

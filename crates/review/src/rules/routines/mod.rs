@@ -1,0 +1,6 @@
+//! Triggers, rules, views, functions.
+
+use crate::rule::Rule;
+
+/// Every rule of this folder.
+pub(super) const RULES: &[&Rule] = &[];

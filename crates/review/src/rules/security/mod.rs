@@ -1,0 +1,6 @@
+//! Security and privileges.
+
+use crate::rule::Rule;
+
+/// Every rule of this folder.
+pub(super) const RULES: &[&Rule] = &[];
