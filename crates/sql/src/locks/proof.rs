@@ -25,7 +25,9 @@ pub(super) fn speaks_of_bounds(table: &Table, key: &[String], bounds: &[String])
 }
 
 fn valid_checks(table: &Table) -> impl Iterator<Item = &Expr> {
-    table.constraints.iter().filter(|constraint| constraint.valid).filter_map(|constraint| match &constraint.kind {
+    table.constraints.iter().filter(|constraint| constraint.valid).filter_map(|constraint| match &constraint
+        .kind
+    {
         ConstraintKind::Check(expr) => Some(expr),
         _ => None,
     })
@@ -33,7 +35,8 @@ fn valid_checks(table: &Table) -> impl Iterator<Item = &Expr> {
 
 /// `column IS NOT NULL`, alone or as a part of `AND`. Others don't prove it: a check holds for `NULL`.
 fn says_not_null(check: &Expr, column: &str) -> bool {
-    let is = |expr: &Expr| matches!(expr, Expr::Column(path) if path.last().is_some_and(|last| last == column));
+    let is =
+        |expr: &Expr| matches!(expr, Expr::Column(path) if path.last().is_some_and(|last| last == column));
     match check {
         Expr::IsNotNull(inner) => is(inner),
         Expr::Op(and, args) if and == "and" => args.iter().any(|part| says_not_null(part, column)),

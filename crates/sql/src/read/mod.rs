@@ -17,7 +17,6 @@ mod tables;
 mod transaction;
 mod types;
 
-
 use pg_query::protobuf::node::Node;
 
 use crate::ast::Stmt;
