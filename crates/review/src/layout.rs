@@ -42,7 +42,7 @@ impl Part {
 
 /// The parts of a file, ways up before ways down. `path` tells by its name and folder.
 pub fn parts(path: &str, text: &str) -> Vec<Part> {
-    if path.ends_with(".py") {
+    if Script::new(path, text).is_python() {
         let whole = |direction| Part {
             range: 0..text.len(),
             direction,
