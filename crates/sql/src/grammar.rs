@@ -64,3 +64,26 @@ pub(crate) fn tree(text: &str) -> Option<Node> {
     let parsed = pg_query::parse(text, 0).ok()?;
     parsed.protobuf.stmts.into_iter().next()?.stmt?.node
 }
+
+/// What a text is that may be anything.
+#[derive(Debug)]
+pub(crate) enum Parsed {
+    /// No statement: white space, comments.
+    Nothing,
+    /// One statement.
+    Tree(Box<Node>),
+    /// One statement, deeper than trees may be.
+    TooDeep,
+}
+
+/// Parses once where the text is one statement. The decoder of trees goes down a hundred levels and
+/// the parser itself some thousands; a statement that goes further may still be right.
+pub(crate) fn parse(text: &str) -> Result<Parsed, Refused> {
+    let Ok(parsed) = pg_query::parse(text, 0) else { return check(text).map(|()| Parsed::TooDeep) };
+    let mut statements = parsed.protobuf.stmts.into_iter();
+    let first = statements.next().and_then(|statement| statement.stmt?.node);
+    if statements.next().is_some() {
+        check(text)?;
+    }
+    Ok(first.map_or(Parsed::Nothing, |node| Parsed::Tree(Box::new(node))))
+}

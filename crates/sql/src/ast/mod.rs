@@ -437,6 +437,8 @@ pub enum Stmt {
         reads: Vec<Relation>,
         /// `WHERE`.
         filter: Option<Expr>,
+        /// Statements in its `WITH` that write.
+        writes: Vec<Stmt>,
     },
     /// `DELETE`.
     Delete {
@@ -446,6 +448,8 @@ pub enum Stmt {
         reads: Vec<Relation>,
         /// `WHERE`.
         filter: Option<Expr>,
+        /// Statements in its `WITH` that write.
+        writes: Vec<Stmt>,
     },
     /// `MERGE`.
     Merge {
@@ -453,6 +457,8 @@ pub enum Stmt {
         table: Relation,
         /// What is read.
         reads: Vec<Relation>,
+        /// Statements in its `WITH` that write.
+        writes: Vec<Stmt>,
     },
     /// `SELECT`, `VALUES`, `TABLE`.
     Select(Box<Query>),
@@ -714,6 +720,8 @@ pub enum Stmt {
         /// `ALL`.
         all: bool,
     },
+    /// Right by the grammar, but nested so deeply that nobody looked into it: nothing is known of it.
+    Unread,
     /// Anything else.
     Other,
 }

@@ -127,7 +127,8 @@ pub struct Partition {
     pub default: bool,
     /// `range`, `list`, `hash`; empty for `DEFAULT`.
     pub strategy: String,
-    /// The values of `FROM` and `TO`, `IN`, or `WITH`, as they are written.
+    /// The values of `FROM` and then `TO`, of `IN`, or of `WITH`: constants without quotes, `minvalue`,
+    /// `maxvalue`; any other expression is empty.
     pub bounds: Vec<String>,
 }
 
