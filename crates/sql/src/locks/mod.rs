@@ -6,6 +6,7 @@
 //! are read or written anew. It is tested against what a real server does.
 
 mod mode;
+pub mod types;
 
 pub use mode::{MODES, Mode};
 
