@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use switchback_sql::ast::Stmt;
-use switchback_sql::{Mistake, PieceKind, split};
+use switchback_sql::{Mistake, PieceKind, Relation, split};
 
 use crate::live::Live;
 use crate::options::Options;
@@ -134,6 +134,12 @@ impl<'a> ScriptAt<'a> {
     /// The statements before one, the nearest first.
     pub fn before(&self, number: usize) -> impl Iterator<Item = (usize, &'a Stmt)> + use<'a> {
         self.stmts().rev().filter(move |(other, _)| *other < number)
+    }
+
+    /// The target has the table, and it is small.
+    pub fn is_small(&self, relation: &Relation) -> bool {
+        let table = self.live.table(relation);
+        table.is_some_and(|table| table.total_bytes.max(table.bytes) < self.options.safe_below)
     }
 
     /// The text of a statement.
