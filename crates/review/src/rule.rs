@@ -75,7 +75,7 @@ pub mod prelude {
         OnDelete, Partition, Query, ReplicaIdentity, Stmt, Transaction, TriggerChoice, Type,
     };
     pub use switchback_sql::locks::Mode;
-    pub use switchback_sql::schema::{Schema, Table, TableKind};
+    pub use switchback_sql::schema::{MadeKind, Schema, Table, TableKind};
     pub use switchback_sql::{Block, Relation};
 
     pub use super::{Look, Rule, ident, quoted};

@@ -2,9 +2,9 @@
 
 use switchback_model::finding::LockTaken;
 use switchback_sql::Relation;
-use switchback_sql::ast::{Action, ActionKind, Column, Constraint, ObjectKind, Stmt};
+use switchback_sql::ast::{Action, ActionKind, Column, Constraint, ObjectKind, Stmt, Type};
 use switchback_sql::locks::{self, Effects, Lock, Place};
-use switchback_sql::schema::Schema;
+use switchback_sql::schema::{MadeKind, Schema};
 
 use super::{ScriptAt, Session};
 
@@ -101,17 +101,20 @@ impl<'a> At<'a> {
 
     /// What one action of an `ALTER TABLE` does, as if it stood alone.
     pub fn effects_of(&self, action: &Action) -> Effects {
-        let Stmt::AlterTable { kind, table, if_exists, only, actions } = self.stmt else {
-            return Effects::default();
-        };
-        if actions.len() == 1 {
-            return self.effects.clone();
+        match self.stmt {
+            Stmt::AlterTable { actions, .. } if actions.len() == 1 => self.effects.clone(),
+            Stmt::AlterTable { table, .. } => self.effects_if(table, action),
+            _ => Effects::default(),
         }
+    }
+
+    /// What an action on a table would do here.
+    pub fn effects_if(&self, table: &Relation, action: &Action) -> Effects {
         let alone = Stmt::AlterTable {
-            kind: *kind,
+            kind: ObjectKind::Table,
             table: table.clone(),
-            if_exists: *if_exists,
-            only: *only,
+            if_exists: false,
+            only: false,
             actions: vec![action.clone()],
         };
         locks::effects(&alone, self.place())
@@ -138,6 +141,19 @@ impl<'a> At<'a> {
         let first = self.script.options.pending_from.unwrap_or(self.script.number);
         let born = self.schema.made(name).and_then(|made| made.born);
         born.is_some_and(|born| born.script >= first)
+    }
+
+    /// The type that a domain is made of, and so on; any other type as it is.
+    pub fn base_type(&self, of: &'a Type) -> &'a Type {
+        let mut now = of;
+        // Domains over domains are not followed without end.
+        for _ in 0..32 {
+            match self.schema.made_type(now).map(|made| &made.kind) {
+                Some(MadeKind::Domain(under, _)) => now = under,
+                _ => break,
+            }
+        }
+        now
     }
 
     /// Where a finding stands in the script: at a byte of the statement, to the statement's end.

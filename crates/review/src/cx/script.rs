@@ -142,6 +142,11 @@ impl<'a> ScriptAt<'a> {
         table.is_some_and(|table| table.total_bytes.max(table.bytes) < self.options.safe_below)
     }
 
+    /// Whether a statement is a `DO` block.
+    pub fn is_do(&self, number: usize) -> bool {
+        matches!(self.reads.get(number).and_then(Read::stmt), Some(Stmt::Do { .. }))
+    }
+
     /// The text of a statement.
     pub fn text(&self, number: usize) -> &'a str {
         &self.script.text[self.reads[number].range.clone()]

@@ -66,6 +66,47 @@ impl<'t> Text<'t> {
         Some((self.tokens[first].start..end, start))
     }
 
+    /// `DEFAULT` with its value, of the column that begins at a byte: all of it, and the value.
+    pub(super) fn default(&self, at: usize) -> Option<(Range<usize>, &'t str)> {
+        let from = self.tokens.iter().position(|token| token.start >= at)?;
+        let first = from + self.tokens[from..].iter().position(|token| self.is(token, "default"))?;
+        let value = self.tokens.get(first + 1)?.start;
+        let mut end = self.tokens[first + 1].end;
+        let mut depth = 0_usize;
+        for (index, token) in self.tokens.iter().enumerate().skip(first + 1) {
+            match token.of(self.text) {
+                "(" | "[" => depth += 1,
+                ")" | "]" => depth = depth.saturating_sub(1),
+                "," if depth == 0 => break,
+                _ if depth == 0 && index > first + 1 && self.begins_another(index) => break,
+                _ => {}
+            }
+            end = token.end;
+        }
+        Some((self.tokens[first].start..end, self.text.get(value..end)?))
+    }
+
+    /// The words `NOT NULL` outside of brackets, where they stand once.
+    pub(super) fn not_null(&self) -> Option<Range<usize>> {
+        let mut depth = 0_usize;
+        let mut found = Vec::new();
+        for (index, token) in self.tokens.iter().enumerate() {
+            match token.of(self.text) {
+                "(" => depth += 1,
+                ")" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            let next = self.tokens.get(index + 1).filter(|next| self.is(next, "null"));
+            if let Some(next) = next.filter(|_| depth == 0 && self.is(token, "not")) {
+                found.push(token.start..next.end);
+            }
+        }
+        match found.as_slice() {
+            [one] => Some(one.clone()),
+            _ => None,
+        }
+    }
+
     /// Whether another constraint or property of a column begins here.
     fn begins_another(&self, index: usize) -> bool {
         const OTHERS: &[&str] =
