@@ -43,12 +43,12 @@ impl Schema {
     }
 
     /// The table with its partitions and the tables that inherit from it, at any depth.
-    pub(super) fn family(&self, of: &Relation) -> Vec<Relation> {
+    pub(crate) fn family(&self, of: &Relation) -> Vec<Relation> {
         descend(of, |table| self.children_of(table))
     }
 
     /// The table with its partitions, at any depth.
-    pub(super) fn partition_family(&self, of: &Relation) -> Vec<Relation> {
+    pub(crate) fn partition_family(&self, of: &Relation) -> Vec<Relation> {
         descend(of, |table| self.partitions_of(table))
     }
 

@@ -73,6 +73,8 @@ pub struct Table {
     pub default_partition: bool,
     /// The strategy of a partitioned table.
     pub strategy: Option<String>,
+    /// The columns of a partitioned table's key; an expression is an empty name.
+    pub partition_key: Vec<String>,
     /// The tables of which it is a child.
     pub inherits: Vec<Relation>,
     /// What a view reads.
@@ -261,6 +263,13 @@ impl Schema {
     /// Every table and view.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
         self.tables.values()
+    }
+
+    /// The names of the tables and views in a schema.
+    pub fn tables_in(&self, schema: &str) -> impl Iterator<Item = &Relation> {
+        let first = Relation { schema: Some(schema.to_owned()), name: String::new() };
+        let names = self.tables.range(first.clone()..).map(|(name, _)| name);
+        names.take_while(move |name| name.schema == first.schema)
     }
 
     /// Puts a table there, as the server has it.

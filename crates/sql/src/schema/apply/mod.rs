@@ -28,7 +28,7 @@ impl Schema {
             Stmt::Transaction(part) => self.end_of_transaction(*part),
             Stmt::Set { name, value, local } => self.set(name, value.as_deref(), *local),
             Stmt::Discard { all: true } => self.search_path.clear(),
-            Stmt::Comment { .. } | Stmt::Grant(_) | Stmt::Other => {}
+            Stmt::Comment { .. } | Stmt::Grant(_) | Stmt::Unread | Stmt::Other => {}
             _ => {
                 self.apply_to_rows(statement, born);
                 self.apply_to_relations(statement, born);
@@ -54,6 +54,11 @@ impl Schema {
             }
             Stmt::Truncate { tables, .. } => tables.iter().for_each(|table| self.fill(table, false)),
             Stmt::Select(query) => self.apply_query(Some(query), born),
+            Stmt::Update { writes, .. } | Stmt::Delete { writes, .. } => {
+                for written in writes {
+                    self.apply_to_rows(written, born);
+                }
+            }
             _ => {}
         }
     }

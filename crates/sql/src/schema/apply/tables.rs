@@ -16,6 +16,7 @@ impl Schema {
             kind: kind(create),
             all_columns: true,
             strategy: create.partition_by.as_ref().map(|(strategy, _)| strategy.clone()),
+            partition_key: create.partition_by.as_ref().map(|(_, key)| key.clone()).unwrap_or_default(),
             temporary: create.temporary,
             unlogged: create.unlogged,
             born: Some(born),
