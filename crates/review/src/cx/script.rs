@@ -131,6 +131,18 @@ impl<'a> ScriptAt<'a> {
         self.stmts().filter(move |(other, _)| *other > number)
     }
 
+    /// The statements shortly behind one: as many as somebody would look through for what belongs to it.
+    pub fn after_near(&self, number: usize) -> impl Iterator<Item = &'a Stmt> + use<'a> {
+        let near = self.reads.get(number + 1..).unwrap_or_default();
+        near.iter().take(50).filter_map(Read::stmt)
+    }
+
+    /// The statements shortly before one, the nearest first.
+    pub fn before_near(&self, number: usize) -> impl Iterator<Item = &'a Stmt> + use<'a> {
+        let near = self.reads.get(..number).unwrap_or_default();
+        near.iter().rev().take(50).filter_map(Read::stmt)
+    }
+
     /// The statements before one, the nearest first.
     pub fn before(&self, number: usize) -> impl Iterator<Item = (usize, &'a Stmt)> + use<'a> {
         self.stmts().rev().filter(move |(other, _)| *other < number)

@@ -32,7 +32,8 @@ pub(super) fn name(
     }
     let columns: String = columns.iter().map(|column| format!("_{column}")).collect();
     let name = format!("{}{columns}_{label}", table.name);
-    let known = at.schema.table(table).is_some_and(|known| known.constraints.iter().any(|one| one.name == name));
+    let known =
+        at.schema.table(table).is_some_and(|known| known.constraints.iter().any(|one| one.name == name));
     let index = Relation { schema: at.schema.resolve(table).schema, name: name.clone() };
     (name.len() <= LONGEST && !known && at.schema.index(&index).is_none()).then_some(name)
 }
@@ -48,7 +49,9 @@ pub(super) fn not_null(at: &At<'_>, table: &Relation, column: &str) -> Option<Ve
         ]);
     }
     Some(vec![
-        FixStep::new(format!("ALTER TABLE {on} ADD CONSTRAINT {constraint} CHECK ({col} IS NOT NULL) NOT VALID")),
+        FixStep::new(format!(
+            "ALTER TABLE {on} ADD CONSTRAINT {constraint} CHECK ({col} IS NOT NULL) NOT VALID"
+        )),
         validate(table, &name),
         FixStep::new(format!("ALTER TABLE {on} ALTER COLUMN {col} SET NOT NULL")),
         FixStep::along(format!("ALTER TABLE {on} DROP CONSTRAINT {constraint}")),
@@ -108,7 +111,8 @@ pub(super) fn orphans(at: &At<'_>, table: &Relation, columns: &[&str], key: &For
     if referenced.len() != columns.len() || columns.is_empty() {
         return None;
     }
-    let not_null: Vec<String> = columns.iter().map(|column| format!("c.{} is not null", ident(column))).collect();
+    let not_null: Vec<String> =
+        columns.iter().map(|column| format!("c.{} is not null", ident(column))).collect();
     let equal: Vec<String> = columns
         .iter()
         .zip(&referenced)

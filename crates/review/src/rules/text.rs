@@ -22,6 +22,24 @@ impl<'t> Text<'t> {
         Some(format!("{} {more}{}", &self.text[..token.end], &self.text[token.end..]))
     }
 
+    /// The text from two words on that stand side by side.
+    pub(super) fn from_words(&self, pair: (&str, &str)) -> Option<&'t str> {
+        let two = self.tokens.windows(2).find(|two| self.is(&two[0], pair.0) && self.is(&two[1], pair.1))?;
+        self.text.get(two[0].start..)
+    }
+
+    /// The last token, where it is that word.
+    pub(super) fn last_word(&self, word: &str) -> Option<&'t str> {
+        let last = self.tokens.last().filter(|token| self.is(token, word))?;
+        self.text.get(last.start..last.end)
+    }
+
+    /// The text without the first of the words.
+    pub(super) fn without_word(&self, word: &str) -> Option<String> {
+        let token = self.tokens.iter().find(|token| self.is(token, word))?;
+        Some(self.without(&(token.start..token.end)))
+    }
+
     /// Whether one of the words stands in it, outside of quotes.
     pub(super) fn has(&self, words: &[&str]) -> bool {
         self.tokens.iter().any(|token| words.iter().any(|word| self.is(token, word)))
@@ -165,7 +183,13 @@ mod tests {
         let is = |text: &str, word: &str, all: &str, body: &str, rest: &str| {
             assert_eq!(cut(text, word), (all.to_owned(), body.to_owned(), rest.to_owned()), "{text}");
         };
-        is("ADD a int CHECK (a > 0) NOT NULL", "CHECK", "CHECK (a > 0)", "CHECK (a > 0)", "ADD a int NOT NULL");
+        is(
+            "ADD a int CHECK (a > 0) NOT NULL",
+            "CHECK",
+            "CHECK (a > 0)",
+            "CHECK (a > 0)",
+            "ADD a int NOT NULL",
+        );
         is(
             "ADD a int CONSTRAINT c REFERENCES t (id) ON DELETE SET NULL NOT NULL, ADD b int",
             "CONSTRAINT",

@@ -31,7 +31,8 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
     }
 }
 
-const HELP: &str = "add it NOT VALID, then VALIDATE CONSTRAINT in a transaction of its own: that lets everybody on";
+const HELP: &str =
+    "add it NOT VALID, then VALIDATE CONSTRAINT in a transaction of its own: that lets everybody on";
 
 fn ask(at: &At<'_>, table: &Relation, constraint: &Constraint, found: Found) -> Found {
     let text = Text::of(at.text);

@@ -154,7 +154,10 @@ fn unique_fix(at: &At<'_>, table: &Relation, column: &Column, constraint: &Const
     let (on, name) = (quoted(table), ident(&name));
     let steps = vec![
         FixStep::new(first),
-        FixStep::outside(format!("CREATE UNIQUE INDEX CONCURRENTLY {name} ON {on} ({})", ident(&column.name))),
+        FixStep::outside(format!(
+            "CREATE UNIQUE INDEX CONCURRENTLY {name} ON {on} ({})",
+            ident(&column.name)
+        )),
         FixStep::new(format!("ALTER TABLE {on} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}")),
     ];
     Some(Fix::new("add the column, build the index beside the traffic, then make it the constraint", steps))

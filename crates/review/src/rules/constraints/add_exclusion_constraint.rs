@@ -17,7 +17,9 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
             continue;
         }
         let found = Found::new(
-            format!("an exclusion constraint is added to `{table}`: its index is built, and every row is compared"),
+            format!(
+                "an exclusion constraint is added to `{table}`: its index is built, and every row is compared"
+            ),
             format!(
                 "ACCESS EXCLUSIVE while `{table}`{} is read and the index is built: nobody can read or write it",
                 at.size(table)

@@ -34,7 +34,9 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
 pub(super) fn ask(at: &At<'_>, table: &Relation, key: &ForeignKey, found: Found) -> Found {
     let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
     match safe::orphans(at, table, &columns, key) {
-        Some(sql) => found.ask(sql, "fails: {n} rows point to nothing", "every row points to one that is there"),
+        Some(sql) => {
+            found.ask(sql, "fails: {n} rows point to nothing", "every row points to one that is there")
+        }
         None => found,
     }
 }

@@ -27,7 +27,9 @@ fn unique(at: &At<'_>, out: &mut Out<'_>) {
         let ConstraintKind::Unique { columns, using_index: None } = &constraint.kind else { continue };
         let names = columns.join("`, `");
         let found = Found::new(
-            format!("a unique constraint over `{names}` is added to `{table}`, and its index is built at once"),
+            format!(
+                "a unique constraint over `{names}` is added to `{table}`, and its index is built at once"
+            ),
             built(at, table),
         );
         let found = found.at(constraint.at).on(table).help(
@@ -40,7 +42,10 @@ fn unique(at: &At<'_>, out: &mut Out<'_>) {
 }
 
 fn built(at: &At<'_>, table: &Relation) -> String {
-    format!("ACCESS EXCLUSIVE while the index over `{table}`{} is built: nobody can read or write it", at.size(table))
+    format!(
+        "ACCESS EXCLUSIVE while the index over `{table}`{} is built: nobody can read or write it",
+        at.size(table)
+    )
 }
 
 fn ask(table: &Relation, columns: &[&str], found: Found) -> Found {

@@ -36,7 +36,10 @@ fn nullable(at: &At<'_>, table: &Relation, index: &str) -> Option<Vec<String>> {
 
 fn known(at: &At<'_>, table: &Relation, constraint: &Constraint, columns: &[String]) -> Found {
     let found = Found::new(
-        format!("the primary key of `{table}` makes `{}` NOT NULL, and every row is read", columns.join("`, `")),
+        format!(
+            "the primary key of `{table}` makes `{}` NOT NULL, and every row is read",
+            columns.join("`, `")
+        ),
         format!("ACCESS EXCLUSIVE while `{table}`{} is read: nobody can read or write it", at.size(table)),
     );
     let found = found.at(constraint.at).on(table).help(HELP);
@@ -59,4 +62,5 @@ fn unknown(table: &Relation, constraint: &Constraint, index: &str) -> Found {
     found.at(constraint.at).on(table).severity(Severity::Info).help(HELP)
 }
 
-const HELP: &str = "first make its columns NOT NULL, by a check (column IS NOT NULL) that is validated before";
+const HELP: &str =
+    "first make its columns NOT NULL, by a check (column IS NOT NULL) that is validated before";

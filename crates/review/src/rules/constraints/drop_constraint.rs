@@ -70,7 +70,9 @@ impl Dropped<'_> {
     fn is_primary(&self) -> bool {
         match self.kind {
             Some(kind) => matches!(kind, ConstraintKind::Primary { .. }),
-            None => ["_pkey", "_pk"].iter().any(|end| self.name.ends_with(end)) || self.name.starts_with("pk_"),
+            None => {
+                ["_pkey", "_pk"].iter().any(|end| self.name.ends_with(end)) || self.name.starts_with("pk_")
+            }
         }
     }
 
@@ -150,7 +152,9 @@ fn primary(at: &At<'_>, out: &mut Out<'_>) {
     let Some((table, actions)) = at.alters() else { return };
     for dropped in dropped(at).into_iter().filter(Dropped::is_primary) {
         let adds = |action: &Action| match &action.kind {
-            ActionKind::AddConstraint(constraint) => matches!(constraint.kind, ConstraintKind::Primary { .. }),
+            ActionKind::AddConstraint(constraint) => {
+                matches!(constraint.kind, ConstraintKind::Primary { .. })
+            }
             _ => false,
         };
         // A key that takes the place of another in the same statement.
@@ -158,9 +162,8 @@ fn primary(at: &At<'_>, out: &mut Out<'_>) {
             continue;
         }
         let known = at.schema.table(table).and_then(|table| table.replica_identity.as_ref());
-        let other = known.is_some_and(|identity| {
-            matches!(identity, ReplicaIdentity::Full | ReplicaIdentity::Index(_))
-        });
+        let other = known
+            .is_some_and(|identity| matches!(identity, ReplicaIdentity::Full | ReplicaIdentity::Index(_)));
         let why = if other {
             "rows may be there twice from now on, and to have it back, its index is built again"
         } else {

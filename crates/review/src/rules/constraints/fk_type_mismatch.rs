@@ -110,12 +110,20 @@ fn stored(name: &str) -> &str {
     }
 }
 
-fn differ(table: &Relation, column: &str, from: &str, other: &Relation, to_column: &str, to: &str) -> Option<Found> {
+fn differ(
+    table: &Relation,
+    column: &str,
+    from: &str,
+    other: &Relation,
+    to_column: &str,
+    to: &str,
+) -> Option<Found> {
     let (own, others) = (family(from)?, family(to)?);
     if stored(from) == stored(to) {
         return None;
     }
-    let message = format!("`{table}.{column}` is `{from}`, and points to `{other}.{to_column}`, which is `{to}`");
+    let message =
+        format!("`{table}.{column}` is `{from}`, and points to `{other}.{to_column}`, which is `{to}`");
     let help = format!("make `{table}.{column}` a `{}` too", stored_as(to));
     // Numbers of one kind are taken for another where nothing is lost.
     let numbers = |name: &str| matches!(name, "integer" | "numeric" | "float");
@@ -123,7 +131,8 @@ fn differ(table: &Relation, column: &str, from: &str, other: &Relation, to_colum
         let why = "the server has no equality between the two types, and refuses the foreign key";
         return Some(Found::new(message, why).severity(Severity::Error).help(help));
     }
-    let why = "every check casts one side, and values of the one may not fit into the other when there are more";
+    let why =
+        "every check casts one side, and values of the one may not fit into the other when there are more";
     Some(Found::new(message, why).help(help))
 }
 

@@ -15,13 +15,19 @@ fn look(history: &History<'_>, out: &mut Out<'_>) {
     let scripts = history.scripts();
     for table in history.schema.tables().filter(|table| table.partition_of.is_none() && !table.temporary) {
         for constraint in &table.constraints {
-            let (ConstraintKind::Foreign(key), Some(born)) = (&constraint.kind, constraint.born) else { continue };
+            let (ConstraintKind::Foreign(key), Some(born)) = (&constraint.kind, constraint.born) else {
+                continue;
+            };
             let Some(script) = scripts.get(&born.script) else { continue };
             if !is_known(history, table, &key.columns) || has_index(history, table, &key.columns) {
                 continue;
             }
             let is_new = table.born.is_some_and(|made| made.script == born.script);
-            out.push_statement(script, born.statement, found(history, table, key, script, born.statement, is_new));
+            out.push_statement(
+                script,
+                born.statement,
+                found(history, table, key, script, born.statement, is_new),
+            );
         }
     }
 }
@@ -58,7 +64,9 @@ fn found(
     let columns = key.columns.join("`, `");
     let found = Found::new(
         format!("no index of `{on}` begins with `{columns}`, which points to `{other}`"),
-        format!("whoever deletes a row of `{other}`, or changes its key, reads all of `{on}` for it, under a row lock"),
+        format!(
+            "whoever deletes a row of `{other}`, or changes its key, reads all of `{on}` for it, under a row lock"
+        ),
     );
     let name = format!("{}_{}_idx", on.name, key.columns.join("_"));
     let list: Vec<String> = key.columns.iter().map(|column| ident(column)).collect();

@@ -15,7 +15,8 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
     let Some((table, actions)) = at.alters() else { return };
     let mut others: Vec<(&Relation, usize)> = Vec::new();
     for action in actions {
-        let ActionKind::AddConstraint(Constraint { kind: ConstraintKind::Foreign(key), at: byte, .. }) = &action.kind
+        let ActionKind::AddConstraint(Constraint { kind: ConstraintKind::Foreign(key), at: byte, .. }) =
+            &action.kind
         else {
             continue;
         };

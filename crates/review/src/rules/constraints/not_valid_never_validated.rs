@@ -27,7 +27,11 @@ fn look(history: &History<'_>, out: &mut Out<'_>) {
                 format!("`{name}` on `{on}` is NOT VALID, and no script validates it"),
                 "it holds for new rows only: old ones may be wrong, and the planner doesn't rely on it",
             );
-            let help = format!("ALTER TABLE {} VALIDATE CONSTRAINT {} in a later migration", quoted(&on), ident(name));
+            let help = format!(
+                "ALTER TABLE {} VALIDATE CONSTRAINT {} in a later migration",
+                quoted(&on),
+                ident(name)
+            );
             out.push_statement(script, born.statement, found.help(help));
         }
     }

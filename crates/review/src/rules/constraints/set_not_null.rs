@@ -21,12 +21,16 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
         }
         let found = Found::new(
             format!("`{table}.{column}` becomes NOT NULL, and every row is read"),
-            format!("ACCESS EXCLUSIVE while `{table}`{} is read: nobody can read or write it", at.size(table)),
+            format!(
+                "ACCESS EXCLUSIVE while `{table}`{} is read: nobody can read or write it",
+                at.size(table)
+            ),
         );
         let found = found.at(action.at).on(table).help(help(at));
         let found = found.ask(safe::nulls(table, column), "fails: {n} rows are null", "no row is null");
         let steps = safe::not_null(at, table, column).filter(|_| actions.len() == 1);
-        let fix = steps.map(|steps| Fix::new("prove it by a check that is validated beside the traffic", steps));
+        let fix =
+            steps.map(|steps| Fix::new("prove it by a check that is validated beside the traffic", steps));
         out.push(at, found.fix(fix));
     }
 }

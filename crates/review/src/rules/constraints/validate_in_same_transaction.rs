@@ -22,11 +22,17 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
         let who = if mode.blocks_reads() { "nobody can read or write it" } else { "nobody can write to it" };
         let found = Found::new(
             format!("`{name}` is validated while {mode} on `{table}` is held"),
-            format!("a lock is kept to the end of its transaction: {who} while `{table}`{} is read", at.size(table)),
+            format!(
+                "a lock is kept to the end of its transaction: {who} while `{table}`{} is read",
+                at.size(table)
+            ),
         );
         let fix = (actions.len() == 1 && !at.embedded)
             .then(|| Fix::new("look in a transaction of its own", vec![FixStep::new(at.text)]));
         let found = found.at(action.at).on(table);
-        out.push(at, found.help("commit first, then VALIDATE CONSTRAINT in a transaction of its own").fix(fix));
+        out.push(
+            at,
+            found.help("commit first, then VALIDATE CONSTRAINT in a transaction of its own").fix(fix),
+        );
     }
 }

@@ -61,16 +61,19 @@ fn volatile(at: &At<'_>, out: &mut Out<'_>) {
         }
         let name = &column.name;
         let found = if volatile == Rewrites::Perhaps {
-            let message = format!("`{table}` gets the column `{name}` with a default by a function that isn't known");
+            let message =
+                format!("`{table}` gets the column `{name}` with a default by a function that isn't known");
             let why = format!("unless the function is STABLE or IMMUTABLE: {}", rewritten(at, table));
             Found::new(message, why).severity(Severity::Warning)
         } else {
-            let message = format!("`{table}` gets the column `{name}` with a default that each row has its own of");
+            let message =
+                format!("`{table}` gets the column `{name}` with a default that each row has its own of");
             Found::new(message, rewritten(at, table))
         };
-        let found = found.at(action.at).on(table).help(
-            "add the column without it, SET DEFAULT for new rows, then fill the old rows in batches",
-        );
+        let found = found
+            .at(action.at)
+            .on(table)
+            .help("add the column without it, SET DEFAULT for new rows, then fill the old rows in batches");
         out.push(at, found.fix(volatile_fix(at, table, column)));
     }
 }
@@ -94,8 +97,10 @@ fn volatile_fix(at: &At<'_>, table: &Relation, column: &Column) -> Option<Fix> {
         (true, Some(words)) => rest.without(&words),
         _ => return None,
     };
-    let set = format!("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {value}", quoted(table), ident(&column.name));
-    let mut steps = vec![FixStep::new(first), FixStep::along(set), safe::backfill(table, &column.name, value)];
+    let set =
+        format!("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {value}", quoted(table), ident(&column.name));
+    let mut steps =
+        vec![FixStep::new(first), FixStep::along(set), safe::backfill(table, &column.name, value)];
     if column.not_null {
         steps.extend(safe::not_null(at, table, &column.name)?);
     }
@@ -147,8 +152,11 @@ fn serial_fix(at: &At<'_>, table: &Relation, column: &Column) -> Option<Fix> {
 }
 
 fn identity(at: &At<'_>, out: &mut Out<'_>) {
-    for (table, column, action) in at.adds_columns().into_iter().filter(|(_, column, _)| column.identity.is_some()) {
-        let message = format!("`{table}` gets the column `{}` as an identity, which numbers every row", column.name);
+    for (table, column, action) in
+        at.adds_columns().into_iter().filter(|(_, column, _)| column.identity.is_some())
+    {
+        let message =
+            format!("`{table}` gets the column `{}` as an identity, which numbers every row", column.name);
         let found = Found::new(message, rewritten(at, table)).at(action.at).on(table);
         out.push(at, found.help(
             "add the column as a bigint with a default from a sequence of its own, fill the old rows in batches, make \
@@ -181,8 +189,10 @@ fn domain(at: &At<'_>, out: &mut Out<'_>) {
         if column.of.array || !matches!(made, Some(MadeKind::Domain(_, true))) {
             continue;
         }
-        let message =
-            format!("`{table}` gets the column `{}` of the domain `{}`, which has a constraint", column.name, column.of.name);
+        let message = format!(
+            "`{table}` gets the column `{}` of the domain `{}`, which has a constraint",
+            column.name, column.of.name
+        );
         let found = Found::new(message, rewritten(at, table)).at(action.at).on(table);
         out.push(at, found.help(
             "give the column the type under the domain, and add the domain's check to the table NOT VALID, then \

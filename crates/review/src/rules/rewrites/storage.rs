@@ -76,18 +76,26 @@ fn access_method(at: &At<'_>, out: &mut Out<'_>) {
             format!("`{table}` gets another access method, which copies it"),
             format!("unless it has that method already: {}", rewritten(at, table)),
         );
-        out.push(at, found.at(action.at).on(table).help(
-            "make a new table with the method, copy rows there in batches, and swap the names",
-        ));
+        out.push(
+            at,
+            found
+                .at(action.at)
+                .on(table)
+                .help("make a new table with the method, copy rows there in batches, and swap the names"),
+        );
     }
 }
 
 fn tablespace(at: &At<'_>, out: &mut Out<'_>) {
     if let Stmt::MoveAll { kind } = at.stmt {
         if *kind != ObjectKind::Index {
-            let why = "each is copied under ACCESS EXCLUSIVE, one behind the other, and all stay locked to the end";
+            let why =
+                "each is copied under ACCESS EXCLUSIVE, one behind the other, and all stay locked to the end";
             let found = Found::new("every table of a tablespace is moved to another", why);
-            out.push(at, found.help("move them one by one, each in a transaction of its own, when nobody uses it"));
+            out.push(
+                at,
+                found.help("move them one by one, each in a transaction of its own, when nobody uses it"),
+            );
         }
         return;
     }

@@ -97,7 +97,13 @@ fn changed<'a>(at: &At<'a>, table: &'a Relation, action: &'a Action) -> Option<C
     let known = at.schema.column(table, column);
     let from = known.and_then(|known| known.of.as_ref());
     let old = Typed { of: from, collation: known.and_then(|known| known.collation.as_deref()) };
-    let cost = change(at.place(), column, old, Typed { of: Some(to), collation: collation.as_deref() }, using.as_ref());
+    let cost = change(
+        at.place(),
+        column,
+        old,
+        Typed { of: Some(to), collation: collation.as_deref() },
+        using.as_ref(),
+    );
     let told = told(at, table, action, cost);
     Some(Changed { table, column, from, to, action, told })
 }
@@ -145,8 +151,12 @@ impl Changed<'_> {
             Told::Unknown if self.from.is_none() => {
                 format!("`{table}.{column}` changes to `{to}`, and what it is now isn't known")
             }
-            Told::Unknown => format!("`{table}.{column}` changes {from}to `{to}`: that may write every row anew"),
-            Told::Index => format!("`{table}.{column}` changes {from}to `{to}`: rows stay, but what hangs on it doesn't"),
+            Told::Unknown => {
+                format!("`{table}.{column}` changes {from}to `{to}`: that may write every row anew")
+            }
+            Told::Index => {
+                format!("`{table}.{column}` changes {from}to `{to}`: rows stay, but what hangs on it doesn't")
+            }
             _ => format!("`{table}.{column}` changes {from}to `{to}`: every row is written anew"),
         };
         Found::new(message, why).at(self.action.at).on(table)
@@ -171,7 +181,11 @@ fn rewrite(at: &At<'_>, out: &mut Out<'_>) {
                 None => unless(changed.to),
                 Some(_) => "the server takes the values as they are".to_owned(),
             };
-            let why = format!("rewrites every row of `{}`{} under ACCESS EXCLUSIVE, unless {unless}", changed.table, at.size(changed.table));
+            let why = format!(
+                "rewrites every row of `{}`{} under ACCESS EXCLUSIVE, unless {unless}",
+                changed.table,
+                at.size(changed.table)
+            );
             let help = "look what type the column has; give the review the migration that made it, or the target (-e), \
                         and it knows";
             out.push(at, changed.found(why).severity(Severity::Warning).help(help));
@@ -183,7 +197,10 @@ fn rewrite(at: &At<'_>, out: &mut Out<'_>) {
 
 fn narrowing(at: &At<'_>, out: &mut Out<'_>) {
     for changed in changes(at, &[Told::Narrowing]) {
-        let why = format!("a value that doesn't fit makes it fail, or is cut by its USING; {}", rewritten(at, changed.table));
+        let why = format!(
+            "a value that doesn't fit makes it fail, or is cut by its USING; {}",
+            rewritten(at, changed.table)
+        );
         let found = changed.found(why).help(
             "keep the type and add a check that holds for new rows (NOT VALID), look at the old rows, and change the \
              type when every row fits, if it is needed at all",
@@ -202,7 +219,10 @@ fn narrowing(at: &At<'_>, out: &mut Out<'_>) {
 
 fn lossy(at: &At<'_>, out: &mut Out<'_>) {
     for changed in changes(at, &[Told::Lossy]) {
-        let why = format!("what the new type has no room for is dropped without a word; {}", rewritten(at, changed.table));
+        let why = format!(
+            "what the new type has no room for is dropped without a word; {}",
+            rewritten(at, changed.table)
+        );
         let found = changed.found(why).help(
             "add a column of the new type beside the old one, fill it, and drop the old one when nobody misses what \
              it had",
@@ -221,7 +241,10 @@ fn lossy(at: &At<'_>, out: &mut Out<'_>) {
 
 fn using(at: &At<'_>, out: &mut Out<'_>) {
     for changed in changes(at, &[Told::Using]) {
-        let why = format!("USING works out every value, even where the bytes would stay; {}", rewritten(at, changed.table));
+        let why = format!(
+            "USING works out every value, even where the bytes would stay; {}",
+            rewritten(at, changed.table)
+        );
         out.push(at, changed.found(why).help(EXPAND));
     }
 }
@@ -235,7 +258,10 @@ fn index(at: &At<'_>, out: &mut Out<'_>) {
             (true, _) => "its checks are tried on every row again",
             (false, false) => "the indexes on it are built again and its checks are tried on every row",
         };
-        let why = format!("ACCESS EXCLUSIVE on `{table}`{} while {what}: nobody can read or write it", at.size(table));
+        let why = format!(
+            "ACCESS EXCLUSIVE on `{table}`{} while {what}: nobody can read or write it",
+            at.size(table)
+        );
         out.push(at, changed.found(why).help(
             "drop the index CONCURRENTLY first where it can be missed, and build it CONCURRENTLY afterwards; drop a \
              check and add it NOT VALID again; or use a new column",
@@ -247,7 +273,10 @@ fn timezone(at: &At<'_>, out: &mut Out<'_>) {
     for changed in changes(at, &[Told::Timezone]) {
         let computed = matches!(&changed.action.kind, ActionKind::AlterType { using: Some(using), .. } if !is_column(using, changed.column));
         let why = if computed {
-            format!("USING works out every value, even where the bytes would stay; {}", rewritten(at, changed.table))
+            format!(
+                "USING works out every value, even where the bytes would stay; {}",
+                rewritten(at, changed.table)
+            )
         } else {
             format!(
                 "the two are the same bytes only where the session's TimeZone is UTC, which isn't set here; {}",

@@ -25,7 +25,9 @@ pub(super) fn loss(from: &Type, to: &Type) -> Option<Loss> {
         ("numeric", "float4" | "float8" | "money") | ("float8", "float4") => Some(Loss::Coarser),
         ("float4" | "float8", "numeric") if digits(to).is_some() => Some(Loss::Coarser),
         ("int8", "float4" | "float8") | ("int4", "float4") => Some(Loss::Coarser),
-        ("int2" | "int4" | "int8", "int2" | "int4" | "int8") if bytes(old) > bytes(new) => Some(Loss::Narrower),
+        ("int2" | "int4" | "int8", "int2" | "int4" | "int8") if bytes(old) > bytes(new) => {
+            Some(Loss::Narrower)
+        }
         ("int2" | "int4" | "int8", "numeric") => {
             let whole = digits(to).map(|(precision, scale)| precision - scale);
             whole.filter(|whole| *whole < longest(old)).map(|_| Loss::Narrower)
@@ -89,9 +91,13 @@ pub(super) fn fitting(column: &str, from: Option<&Type>, to: &Type) -> Option<St
         ("text" | "varchar" | "bpchar" | "citext", "varchar" | "bpchar") => {
             format!("char_length({column}::text) <= {}", to.modifiers.first()?)
         }
-        (_, "int2") => format!("{column} between -32768 and 32767 and {column}::numeric = trunc({column}::numeric)"),
+        (_, "int2") => {
+            format!("{column} between -32768 and 32767 and {column}::numeric = trunc({column}::numeric)")
+        }
         (_, "int4") => {
-            format!("{column} between -2147483648 and 2147483647 and {column}::numeric = trunc({column}::numeric)")
+            format!(
+                "{column} between -2147483648 and 2147483647 and {column}::numeric = trunc({column}::numeric)"
+            )
         }
         ("numeric", "int8") => format!(
             "{column} between -9223372036854775808 and 9223372036854775807 and {column} = trunc({column})"

@@ -21,7 +21,8 @@ pub(super) const CLUSTER: Rule = Rule {
     look: Look::Statement(cluster),
 };
 
-const ALL: &str = "ACCESS EXCLUSIVE on one table after the other while it is written anew: nobody can read or write it";
+const ALL: &str =
+    "ACCESS EXCLUSIVE on one table after the other while it is written anew: nobody can read or write it";
 
 fn vacuum(at: &At<'_>, out: &mut Out<'_>) {
     let Stmt::Vacuum { tables, full: true, .. } = at.stmt else { return };
@@ -38,9 +39,13 @@ fn vacuum(at: &At<'_>, out: &mut Out<'_>) {
 
 fn cluster(at: &At<'_>, out: &mut Out<'_>) {
     let Stmt::Cluster { table } = at.stmt else { return };
-    let help = "pack the table in the index' order beside the traffic (pg_repack), or leave the order to new rows";
+    let help =
+        "pack the table in the index' order beside the traffic (pg_repack), or leave the order to new rows";
     match table {
-        None => out.push(at, Found::new("CLUSTER writes every table that was clustered before anew", ALL).help(help)),
+        None => out.push(
+            at,
+            Found::new("CLUSTER writes every table that was clustered before anew", ALL).help(help),
+        ),
         Some(table) if at.is_used(table) => {
             let found = Found::new(format!("CLUSTER writes `{table}` anew"), rewritten(at, table));
             out.push(at, found.on(table).help(help));
