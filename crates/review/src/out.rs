@@ -110,6 +110,23 @@ impl Out<'_> {
         self.add(script, at.unwrap_or((0, 0)), None, found, None);
     }
 
+    /// A finding at a statement of a script, by its number, when the schema around it is not there any
+    /// more.
+    pub fn push_statement(&mut self, script: &ScriptAt<'_>, number: usize, found: Found) {
+        let Some(read) = script.reads.get(number) else { return };
+        let start = (read.range.start + found.at.unwrap_or_default()).min(read.range.end);
+        let severity = found.severity.unwrap_or(self.rule.severity);
+        let small = found.table.as_ref().is_some_and(|table| script.is_small(table));
+        let severity = if small { severity.min(Severity::Info) } else { severity };
+        let found = Found { severity: Some(severity), ..found };
+        let before = self.raw.len();
+        self.add(script, (start, read.range.end), None, found, None);
+        for raw in &mut self.raw[before..] {
+            raw.statement = Some(number);
+            script.text(number).clone_into(&mut raw.finding.statement);
+        }
+    }
+
     fn weight(&self, at: &At<'_>, found: &Found) -> Severity {
         let severity = found.severity.unwrap_or(self.rule.severity);
         let small = found.table.as_ref().is_some_and(|table| at.is_small(table));

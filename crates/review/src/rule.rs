@@ -71,11 +71,12 @@ pub mod prelude {
     pub use switchback_model::Severity;
     pub use switchback_model::finding::{Fix, FixStep};
     pub use switchback_sql::ast::{
-        Action, ActionKind, Column, Constraint, ConstraintKind, Expr, ForeignKey, Identity, Key, ObjectKind,
-        OnDelete, Partition, Query, ReplicaIdentity, Stmt, Transaction, TriggerChoice, Type,
+        Action, ActionKind, Column, Constraint, ConstraintKind, CreateIndex, CreateTable, Expr, ForeignKey,
+        Identity, Key, ObjectKind, OnDelete, Partition, Query, ReplicaIdentity, Stmt, Transaction,
+        TriggerChoice, Type,
     };
     pub use switchback_sql::locks::Mode;
-    pub use switchback_sql::schema::{Schema, Table, TableKind};
+    pub use switchback_sql::schema::{MadeKind, Schema, Table, TableKind};
     pub use switchback_sql::{Block, Relation};
 
     pub use super::{Look, Rule, ident, quoted};

@@ -2,9 +2,9 @@
 
 use switchback_model::finding::LockTaken;
 use switchback_sql::Relation;
-use switchback_sql::ast::{Action, ActionKind, Constraint, ObjectKind, Stmt};
-use switchback_sql::locks::{Effects, Lock};
-use switchback_sql::schema::Schema;
+use switchback_sql::ast::{Action, ActionKind, Column, Constraint, ObjectKind, Stmt, Type};
+use switchback_sql::locks::{self, Effects, Lock, Place};
+use switchback_sql::schema::{MadeKind, Schema};
 
 use super::{ScriptAt, Session};
 
@@ -56,8 +56,7 @@ impl<'a> At<'a> {
 
     /// The target has the table, and it is small.
     pub fn is_small(&self, relation: &Relation) -> bool {
-        let table = self.script.live.table(relation);
-        table.is_some_and(|table| table.total_bytes.max(table.bytes) < self.script.options.safe_below)
+        self.script.is_small(relation)
     }
 
     /// `1,204 rows, 41 GB`, where the target has the table; to be put behind its name.
@@ -95,7 +94,66 @@ impl<'a> At<'a> {
     /// It runs in a transaction block: after a `BEGIN`, in a `DO` block, or because whoever runs the
     /// script began one.
     pub fn in_transaction(&self) -> bool {
-        self.embedded || self.session.transaction.is_some() || self.script.script.one_query
+        // One statement alone is not one transaction with others.
+        let one_query = self.script.script.one_query && self.script.reads.len() > 1;
+        self.embedded || self.session.transaction.is_some() || one_query
+    }
+
+    /// What one action of an `ALTER TABLE` does, as if it stood alone.
+    pub fn effects_of(&self, action: &Action) -> Effects {
+        match self.stmt {
+            Stmt::AlterTable { actions, .. } if actions.len() == 1 => self.effects.clone(),
+            Stmt::AlterTable { table, .. } => self.effects_if(table, action),
+            _ => Effects::default(),
+        }
+    }
+
+    /// What an action on a table would do here.
+    pub fn effects_if(&self, table: &Relation, action: &Action) -> Effects {
+        let alone = Stmt::AlterTable {
+            kind: ObjectKind::Table,
+            table: table.clone(),
+            if_exists: false,
+            only: false,
+            actions: vec![action.clone()],
+        };
+        locks::effects(&alone, self.place())
+    }
+
+    /// Where the statement runs.
+    pub fn place(&self) -> Place<'a> {
+        let version = self.script.options.version;
+        Place { version, schema: self.schema, utc: self.session.utc() }
+    }
+
+    /// The columns that are added to a table that others use, each with its action.
+    pub fn adds_columns(&self) -> Vec<(&'a Relation, &'a Column, &'a Action)> {
+        let Some((table, actions)) = self.alters() else { return Vec::new() };
+        let added = actions.iter().filter_map(|action| match &action.kind {
+            ActionKind::AddColumn { column, .. } => Some((table, column, action)),
+            _ => None,
+        });
+        added.collect()
+    }
+
+    /// The type was made by the same deploy: no column that others use is of it.
+    pub fn is_new_type(&self, name: &Relation) -> bool {
+        let first = self.script.options.pending_from.unwrap_or(self.script.number);
+        let born = self.schema.made(name).and_then(|made| made.born);
+        born.is_some_and(|born| born.script >= first)
+    }
+
+    /// The type that a domain is made of, and so on; any other type as it is.
+    pub fn base_type(&self, of: &'a Type) -> &'a Type {
+        let mut now = of;
+        // Domains over domains are not followed without end.
+        for _ in 0..32 {
+            match self.schema.made_type(now).map(|made| &made.kind) {
+                Some(MadeKind::Domain(under, _)) => now = under,
+                _ => break,
+            }
+        }
+        now
     }
 
     /// Where a finding stands in the script: at a byte of the statement, to the statement's end.

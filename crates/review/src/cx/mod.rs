@@ -36,3 +36,11 @@ pub struct History<'a> {
     /// What is known of the target.
     pub live: &'a Live,
 }
+
+impl<'a> History<'a> {
+    /// The scripts that are reviewed and go forward, by number.
+    pub fn scripts(&self) -> std::collections::BTreeMap<usize, &ScriptAt<'a>> {
+        let reviewed = self.migrations.iter().skip(self.first).map(|migration| &migration.up);
+        reviewed.filter(|up| !up.script.applied).map(|up| (up.number, up)).collect()
+    }
+}

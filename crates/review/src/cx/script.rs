@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use switchback_sql::ast::Stmt;
-use switchback_sql::{Mistake, PieceKind, split};
+use switchback_sql::{Mistake, PieceKind, Relation, split};
 
 use crate::live::Live;
 use crate::options::Options;
@@ -131,9 +131,32 @@ impl<'a> ScriptAt<'a> {
         self.stmts().filter(move |(other, _)| *other > number)
     }
 
+    /// The statements shortly behind one: as many as somebody would look through for what belongs to it.
+    pub fn after_near(&self, number: usize) -> impl Iterator<Item = &'a Stmt> + use<'a> {
+        let near = self.reads.get(number + 1..).unwrap_or_default();
+        near.iter().take(50).filter_map(Read::stmt)
+    }
+
+    /// The statements shortly before one, the nearest first.
+    pub fn before_near(&self, number: usize) -> impl Iterator<Item = &'a Stmt> + use<'a> {
+        let near = self.reads.get(..number).unwrap_or_default();
+        near.iter().rev().take(50).filter_map(Read::stmt)
+    }
+
     /// The statements before one, the nearest first.
     pub fn before(&self, number: usize) -> impl Iterator<Item = (usize, &'a Stmt)> + use<'a> {
         self.stmts().rev().filter(move |(other, _)| *other < number)
+    }
+
+    /// The target has the table, and it is small.
+    pub fn is_small(&self, relation: &Relation) -> bool {
+        let table = self.live.table(relation);
+        table.is_some_and(|table| table.total_bytes.max(table.bytes) < self.options.safe_below)
+    }
+
+    /// Whether a statement is a `DO` block.
+    pub fn is_do(&self, number: usize) -> bool {
+        matches!(self.reads.get(number).and_then(Read::stmt), Some(Stmt::Do { .. }))
     }
 
     /// The text of a statement.

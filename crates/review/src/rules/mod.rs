@@ -18,7 +18,9 @@ mod partitions;
 mod replication;
 mod rewrites;
 mod routines;
+mod safe;
 mod security;
+mod text;
 
 #[cfg(test)]
 mod tests;

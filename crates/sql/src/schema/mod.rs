@@ -140,6 +140,8 @@ pub struct Index {
     pub method: String,
     /// Its key; what could not be read is an [`Expr::Other`].
     pub keys: Vec<Key>,
+    /// A part of the key has a collation, an operator class or an order of its own.
+    pub special: bool,
     /// `INCLUDE`.
     pub include: Vec<String>,
     /// It has a `WHERE`.

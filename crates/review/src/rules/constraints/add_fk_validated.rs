@@ -1,6 +1,7 @@
 //! A foreign key whose existing rows are looked at while writers wait.
 
 use crate::rule::prelude::*;
+use crate::rules::safe;
 
 pub(super) const RULE: Rule = Rule {
     code: "SR0101",
@@ -25,17 +26,39 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
                 at.size(table)
             ),
         );
-        out.push(at, found.at(constraint.at).on(table).help(HELP).fix(fix(at, table, constraint)));
+        let found = ask(at, table, key, found.at(constraint.at).on(table));
+        out.push(at, found.help(help(at, table)).fix(fix(at, table, constraint, key)));
     }
 }
 
-const HELP: &str = "add it NOT VALID, then VALIDATE CONSTRAINT in a transaction of its own: that only reads";
+pub(super) fn ask(at: &At<'_>, table: &Relation, key: &ForeignKey, found: Found) -> Found {
+    let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
+    match safe::orphans(at, table, &columns, key) {
+        Some(sql) => {
+            found.ask(sql, "fails: {n} rows point to nothing", "every row points to one that is there")
+        }
+        None => found,
+    }
+}
 
-fn fix(at: &At<'_>, table: &Relation, constraint: &Constraint) -> Option<Fix> {
-    let name = constraint.name.as_ref()?;
+fn help(at: &At<'_>, table: &Relation) -> &'static str {
+    if no_not_valid(at, table) {
+        return "NOT VALID is not possible on a partitioned table before PostgreSQL 18: add it NOT VALID to each \
+                partition, validate there, then add it to the parent";
+    }
+    "add it NOT VALID, then VALIDATE CONSTRAINT in a transaction of its own: that lets writers on"
+}
+
+fn no_not_valid(at: &At<'_>, table: &Relation) -> bool {
+    at.script.options.version < 18 && safe::is_partitioned(at, table)
+}
+
+fn fix(at: &At<'_>, table: &Relation, constraint: &Constraint, key: &ForeignKey) -> Option<Fix> {
     // Only where the statement does nothing else: the words NOT VALID belong to the constraint.
     let (_, [_]) = at.alters()? else { return None };
-    let first = FixStep::new(format!("{} NOT VALID", at.text));
-    let second = FixStep::new(format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", quoted(table), ident(name)));
-    Some(Fix::new("add it without a look, then look without locking writers out", vec![first, second]))
+    let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
+    let name = safe::name(at, table, constraint.name.as_deref(), &columns, "fkey")?;
+    (!no_not_valid(at, table)).then(|| Fix::new(TITLE, super::not_valid(at, table, constraint, &name)))
 }
+
+const TITLE: &str = "add it without a look, then look without locking writers out";

@@ -187,6 +187,7 @@ impl Schema {
             unique: create.unique,
             method: create.method.clone(),
             keys: create.keys.clone(),
+            special: create.special,
             include: create.include.clone(),
             partial: create.filter.is_some(),
             valid: !(create.only && partitioned),
