@@ -144,6 +144,19 @@ mod tests {
         assert!(format("yaml").is_none());
     }
 
+    #[test]
+    fn every_form_is_in_the_guide() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/review-in-ci.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for format in FORMATS {
+            assert!(
+                page.contains(&format!("\n| `{}` |", format.name)),
+                "{} is not in the guide",
+                format.name
+            );
+        }
+    }
+
     /// Control characters, escape sequences and marks of direction stand in every text of the
     /// finding. In JSON they may be written as escapes, and only so.
     #[test]
