@@ -87,9 +87,10 @@ impl Page {
             [last(line.before, room), first(line.part, room), first(line.behind, room)];
         let taken = width(&part) + width(&behind).min(third);
         let before = fit_end(&before, room.saturating_sub(taken).max(third), unicode);
-        let left = room - width(&before);
+        // Signs that change the width of the one before them make a whole wider than its parts.
+        let left = room.saturating_sub(width(&before));
         let part = fit(&part, left, unicode);
-        let behind = fit(&behind, left - width(&part), unicode);
+        let behind = fit(&behind, left.saturating_sub(width(&part)), unicode);
         [before, part, behind]
     }
 
@@ -295,6 +296,23 @@ mod tests {
         assert!(part.starts_with("xxx") && part.ends_with('…'), "{part}");
         let (_, line) = underlined(&"\u{1b}[31m".repeat(5000), 1, 4);
         assert!(!line.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn any_text_can_be_cut_anywhere() {
+        for text in ["❤\u{fe0f}", "👩\u{200d}🚀", "e\u{301}\u{302}", "\t", "数", "\u{1b}[", "क्षि", "\u{feff}"]
+        {
+            let text = text.repeat(120);
+            for (from, to) in [(1, 1), (1, 500), (3, 2), (40, 90), (99, 101), (120, 240), (900, 901)] {
+                for columns in [Columns::Characters, Columns::Utf16] {
+                    let sample = Sample::one(at(dropped(), (1, from), (1, to)), &text);
+                    for theme in [Theme::plain(), Theme { color: false, unicode: true }] {
+                        let shown = shown(&Reviewed { columns, theme, width: 0, ..sample.reviewed() });
+                        assert_eq!(shown.matches('^').count().min(1), 1, "{shown}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]
