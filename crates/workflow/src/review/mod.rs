@@ -8,12 +8,13 @@ pub mod order;
 
 use std::path::Path;
 
-use switchback_model::config::{Review, RuleLevel, Tool};
+use switchback_model::config::{Review, RuleLevel};
 use switchback_model::{Result, Severity};
 use switchback_review::layout::{Part, parts};
-use switchback_review::{Level, Live, Options, Raw, Script};
+use switchback_review::{Level, Options, Raw, Script};
 
 pub use files::{Asked, File, gather};
+pub use switchback_review::{Live, Rule, all as rules, find as rule};
 
 /// Reviews files in the order in which they are given. `options.pending_from` is found here: the first
 /// script of a file that is asked about, where several files are one deploy.
@@ -63,9 +64,4 @@ fn level_of(level: RuleLevel) -> Level {
 /// `USAGE` where it can't be read.
 pub fn read(path: &Path) -> Result<String> {
     files::read(path)
-}
-
-/// Whether Switchback itself sets the timeouts of what is reviewed.
-pub fn sets_timeouts(tool: Option<Tool>) -> bool {
-    tool.is_some()
 }
