@@ -59,8 +59,7 @@ impl App {
     /// Everything that is no result, to stderr.
     #[expect(clippy::unused_self, reason = "streams belong to the process that this stands for")]
     pub(crate) fn say(&self, text: &str) {
-        let mut err = std::io::stderr().lock();
-        let _nobody_listens = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+        to_stderr(text);
     }
 
     /// Whether results are to be JSON.
@@ -185,6 +184,12 @@ impl App {
         let folder = config.state.clone();
         Ok(World::new(config, RunId(String::new()), operator(), folder, program()))
     }
+}
+
+/// Everything that is no result goes there. Nobody has to listen.
+pub(crate) fn to_stderr(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _nobody_listens = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
 /// Where the runs of a configuration are.

@@ -1,13 +1,17 @@
 //! `validate`.
 
+use std::time::Duration;
+
+use switchback_engine::cancel::Cancel;
 use switchback_model::{Exit, Result};
 use switchback_postgres::snapshot::SnapshotHolder;
 use switchback_report::tables::{Check, checks as table};
 use switchback_report::theme::Mark;
 use switchback_workflow::checks::{self, CheckCx, Facts, Pick};
-use switchback_workflow::{facts, world};
+use switchback_workflow::facts;
 
 use crate::app::App;
+use crate::signals;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -20,13 +24,20 @@ pub(crate) struct Args {
     names: Vec<String>,
 }
 
+/// It only reads: nothing has to be put in order.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
+    signals::until_told(app, "the look at the data", PATIENCE, async |cancel| look(args, app, cancel).await)
+        .await
+}
+
+async fn look(args: &Args, app: &App, cancel: &Cancel) -> Result<Exit> {
     let world = app.world()?;
-    let cancel = world::uncancelled();
     let name = world.names.target.clone();
     let pick = Pick::named(&world.config, &args.names)?;
     let after = if checks::read_facts(&pick, &world.config) {
-        facts::read(&world, &name, &cancel, &mut |_, _| {}).await?
+        facts::read(&world, &name, cancel, &mut |_, _| {}).await?
     } else {
         Facts::default()
     };
@@ -44,7 +55,7 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
         model_check: world.migrator().model_check(&world.config.migrator_url()),
         models_were_clean: None,
         pick: &pick,
-        cancel: &cancel,
+        cancel,
     };
     let results = checks::run_all(&cx, &mut |_, _, _| {}).await?;
     holder.release().await?;
