@@ -11,6 +11,7 @@ use switchback_model::{Config, DatabaseUrl, Failure, Result, RunId, RunView, cod
 use switchback_postgres::sources;
 use switchback_report::terminal::TerminalOptions;
 use switchback_report::theme::Theme;
+use switchback_workflow::files::own_program;
 use switchback_workflow::world::World;
 
 use crate::cli::{Global, When};
@@ -228,7 +229,7 @@ pub(crate) fn operator() -> Operator {
 
 /// This very program; what it starts of itself is called by this path.
 pub(crate) fn program() -> PathBuf {
-    std::env::current_exe().unwrap_or_else(|_| "switchback".into())
+    own_program()
 }
 
 /// A new run's identity: sortable by time; the end tells two of the same second apart.
