@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -228,33 +229,74 @@ async fn an_index_that_is_built_concurrently_is_cancelled_and_what_it_left_is_sa
 const LOCK: &str = "begin; lock table public.users in access exclusive mode";
 const WAITS: &str = "wait_event_type = 'Lock'";
 
+/// The client programs in a folder of the host; one of them says that it has begun and waits for a word
+/// (files `NAME.begun` and `NAME.go`) before it is itself.
+async fn gated(host: &Host, gated: &str) -> PathBuf {
+    let bin = switchback_postgres::programs::find_client(host.cluster().major()).await.unwrap();
+    for name in ["pg_dump", "pg_restore", "pg_dumpall", "psql"] {
+        let (real, here) = (bin.program(name).display().to_string(), host.path(name).display().to_string());
+        let waits = format!(
+            "case $* in *--version*) ;; *) touch {here}.begun; until [ -e {here}.go ]; do sleep 0.02; done ;; esac\n"
+        );
+        let waits = if name == gated { waits } else { String::new() };
+        host.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{waits}exec {real} \"$@\"\n"));
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(host.path(&format!("bin/{name}")), mode).unwrap();
+    }
+    host.path("bin")
+}
+
+/// Databases that a restore beside the target fills.
+async fn being_filled(host: &Host) -> Vec<String> {
+    let sql = "select datname::text from pg_database where datname like 'sb\\_restore\\_%'";
+    let rows = host.cluster().session().await.rows(sql, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn a_restore_that_is_interrupted_leaves_nothing_and_one_that_is_killed_is_named_by_doctor() {
+    let host = host(BARE).await;
+    host.expect(&["backup", "create"], 0);
+    let start = host.state().await;
+    let bin = gated(&host, "pg_restore").await;
+    for signal in [Signal::INT, Signal::KILL] {
+        let mut command = host.command(&["restore", "2", "--into", "beside"]);
+        let mut restore = Started::of(&host, command.env("SWITCHBACK_PG_BIN", &bin));
+        eventually("pg_restore has begun", async || host.path("pg_restore.begun").exists()).await;
+        std::fs::remove_file(host.path("pg_restore.begun")).unwrap();
+        assert_eq!(being_filled(&host).await.len(), 1);
+        restore.hears(signal);
+        let ran = restore.ends().await;
+        assert_eq!(ran.status, (signal == Signal::INT).then_some(INTERRUPTED), "{}", ran.stderr);
+        assert_over(&host, "restore").await;
+        assert!(!host.cluster().has_database("beside").await);
+        assert_eq!(being_filled(&host).await.len(), usize::from(signal == Signal::KILL));
+    }
+    assert_unchanged(&start, &host.state().await, "restore");
+    let left = being_filled(&host).await.remove(0);
+    let doctor = host.run(&["doctor"]);
+    assert!(
+        doctor.stdout.contains(&format!("drop database \"{left}\"")),
+        "{}\n{}",
+        doctor.stdout,
+        doctor.stderr
+    );
+}
+
 #[tokio::test]
 async fn a_dump_is_cancelled_with_all_its_programs_and_leaves_no_piece() {
     for (words, signal) in [(&["deploy"][..], Signal::TERM), (&["backup", "create"], Signal::INT)] {
         let what = words.join(" ");
         let host = host(BARE).await;
         // The real pg_dump, once somebody holds a table for which it has to wait.
-        let bin = switchback_postgres::programs::find_client(host.cluster().major()).await.unwrap();
-        for name in ["pg_dump", "pg_restore", "pg_dumpall", "psql"] {
-            let waits = match name {
-                "pg_dump" => {
-                    "case $* in *--version*) ;; *) touch dump.begun; until [ -e dump.go ]; do sleep 0.02; done ;; esac\n"
-                }
-                _ => "",
-            };
-            let waits = waits.replace("dump.", &host.path("dump.").display().to_string());
-            let real = bin.program(name).display().to_string();
-            host.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{waits}exec {real} \"$@\"\n"));
-            let mode = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(host.path(&format!("bin/{name}")), mode).unwrap();
-        }
+        let bin = gated(&host, "pg_dump").await;
         let start = host.state().await;
         let mut command = host.command(words);
-        let mut started = Started::of(&host, command.env("SWITCHBACK_PG_BIN", host.path("bin")));
-        eventually("pg_dump has begun", async || host.path("dump.begun").exists()).await;
+        let mut started = Started::of(&host, command.env("SWITCHBACK_PG_BIN", bin));
+        eventually("pg_dump has begun", async || host.path("pg_dump.begun").exists()).await;
         let other = host.database().session().await;
         other.batch(LOCK).await.unwrap();
-        host.write("dump.go", "");
+        host.write("pg_dump.go", "");
         eventually("pg_dump waits", async || {
             at_work(&host, &format!("{WAITS} and query ilike 'lock table%'")).await > 0
         })
