@@ -6,7 +6,8 @@
 //! stops the run as stuck. Where the run is at any moment is in the journal alone, so going on
 //! after a crash is the same loop again.
 
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -19,6 +20,9 @@ use crate::cancel::{Cancel, Canceller};
 use crate::clock;
 use crate::log::Log;
 use crate::step::{AnyStep, Probe, StepCx, StepEntry};
+
+/// How long a step that was told to stop has to end by itself.
+const BY_ITSELF: Duration = Duration::from_secs(1);
 
 /// What the runner must know of the world in which steps act.
 #[async_trait(?Send)]
@@ -34,6 +38,10 @@ pub trait Ground {
     async fn taken_up(&self, _log: &Log, _direction: Direction) -> Result<()> {
         Ok(())
     }
+
+    /// Ends what a step waits for outside of this process, where the word to stop was heard and the step
+    /// does not end by itself; called again and again until it does.
+    async fn hurry(&self) {}
 
     /// For how long users saw no application.
     fn downtime_ms(&self, log: &Log) -> Option<u64>;
@@ -99,7 +107,7 @@ impl<W: Ground + 'static> Runner<'_, W> {
                 continue;
             }
             if self.cancel.is_cancelled() {
-                return Err(interrupted());
+                return Err(self.interrupted());
             }
             self.step(step).await?;
         }
@@ -111,13 +119,13 @@ impl<W: Ground + 'static> Runner<'_, W> {
         let id = &planned.id;
         let start = Instant::now();
         self.log.say(What::StepStarted { step: id.clone() })?;
-        match self.act(planned, begun_before).await {
+        match self.act_until_told(planned, begun_before).await {
             Ok((output, proof)) => {
                 self.log.say(What::StepFinished { step: id.clone(), output, proof, ms: since(start) })
             }
             Err(failure) => {
                 let failure = if self.cancel.is_cancelled() && failure.code != code::JOURNAL_WRITE {
-                    interrupted().cause(failure.to_string())
+                    self.interrupted().cause(failure.to_string()).effect(failure.effect)
                 } else {
                     failure
                 };
@@ -125,6 +133,27 @@ impl<W: Ground + 'static> Runner<'_, W> {
                 self.log.say(What::StepFailed { step: id.clone(), failure: noted, ms: since(start) })?;
                 Err(failure)
             }
+        }
+    }
+
+    /// A step is asked to end first, and hurried then: one that only waits for a server hears nothing.
+    async fn act_until_told(&self, planned: &PlannedStep, begun_before: bool) -> Result<(Value, String)> {
+        let mut acting = pin!(self.act(planned, begun_before));
+        tokio::select! {
+            biased;
+            done = &mut acting => return done,
+            () = self.cancel.cancelled() => {}
+        }
+        let hurrying = async {
+            loop {
+                tokio::time::sleep(BY_ITSELF).await;
+                self.world.hurry().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            done = &mut acting => done,
+            never = hurrying => match never {},
         }
     }
 
@@ -218,6 +247,14 @@ impl<W: Ground + 'static> Runner<'_, W> {
         Ok(Outcome { status, exit, durations, report, failure })
     }
 
+    fn interrupted(&self) -> Failure {
+        let message = "the run was interrupted";
+        match self.cancel.by() {
+            Some(by) => Failure::new(code::INTERRUPTED, format!("{message} by {by}")),
+            None => Failure::new(code::INTERRUPTED, message),
+        }
+    }
+
     fn state(&self, planned: &PlannedStep) -> StepState {
         self.log.view().step(&planned.id).map_or(StepState::Pending, |step| step.state)
     }
@@ -241,8 +278,4 @@ impl<W: Ground + 'static> Runner<'_, W> {
 
 fn since(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-fn interrupted() -> Failure {
-    Failure::new(code::INTERRUPTED, "the run was interrupted")
 }

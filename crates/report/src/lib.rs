@@ -42,6 +42,12 @@ pub trait Reporter {
     /// Nothing follows any more, whether the run ended or not.
     fn finish(&mut self, run: &RunView) -> io::Result<()>;
 
+    /// The person or the system asked for the run's end, by what `by` names; `again`: not for the first
+    /// time. It is no event: what the run makes of it follows as events.
+    fn asked_to_stop(&mut self, _run: &RunView, _by: &str, _again: bool) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Time went by without an event. Called about once a second, it lets a reader without a live
     /// line say that a silent step is still at work.
     fn tick(&mut self, _now: Timestamp) -> io::Result<()> {

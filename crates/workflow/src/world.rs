@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use switchback_engine::cancel::Cancel;
 use switchback_engine::log::Log;
 use switchback_engine::runner::Ground;
 use switchback_engine::step::{Step, StepCx};
@@ -51,6 +50,8 @@ pub struct World {
     admin: RefCell<Option<Rc<Session>>>,
     lease: RefCell<Option<Rc<Session>>>,
     in_run: Cell<bool>,
+    /// The moment on the server before which statements are ended, when a step has to hurry.
+    hurried: RefCell<Option<String>>,
 }
 
 impl World {
@@ -68,6 +69,7 @@ impl World {
             admin: RefCell::default(),
             lease: RefCell::default(),
             in_run: Cell::new(false),
+            hurried: RefCell::default(),
         }
     }
 
@@ -234,6 +236,22 @@ impl World {
         }
     }
 
+    /// Cancels what sessions of this run have asked the server for before the first call of this. What
+    /// they ask for later is theirs to put things in order with.
+    async fn cancel_what_was_asked(&self) -> Result<()> {
+        // Our other sessions answer when they have their answer: that is what is waited for.
+        let session = Session::connect(&self.config.maintenance_url, &self.application()).await?;
+        let before = self.hurried.borrow().clone();
+        let before = match before {
+            Some(before) => before,
+            None => session.one("select statement_timestamp()::text", &[]).await?.get(0),
+        };
+        *self.hurried.borrow_mut() = Some(before.clone());
+        let sql = "select pg_cancel_backend(pid) from pg_stat_activity where application_name = $1 \
+                   and state = 'active' and pid <> pg_backend_pid() and query_start < $2::text::timestamptz";
+        session.rows(sql, &[&self.application(), &before]).await.map(drop)
+    }
+
     /// The roles that a run works as behind the fence: our own and the migrator's.
     ///
     /// # Errors
@@ -310,6 +328,11 @@ impl Ground for World {
         failover::take_up(self, log, direction).await
     }
 
+    async fn hurry(&self) {
+        // Where the server can't be asked now, it is asked again.
+        drop(self.cancel_what_was_asked().await);
+    }
+
     fn downtime_ms(&self, log: &Log) -> Option<u64> {
         crate::steps::downtime_ms(&log.view(), switchback_engine::clock::now())
     }
@@ -340,9 +363,4 @@ fn lost(failure: Failure) -> Failure {
     lost.causes.extend(failure.causes);
     lost.hints = failure.hints;
     lost
-}
-
-/// A word to stop that nobody will say: for looks that are not part of a run.
-pub fn uncancelled() -> Cancel {
-    Cancel::never()
 }
