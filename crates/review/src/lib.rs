@@ -5,6 +5,7 @@
 //! locks that a statement meets, so that a rule only says what it knows.
 
 pub mod cx;
+pub mod layout;
 mod live;
 mod options;
 mod out;

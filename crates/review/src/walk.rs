@@ -3,6 +3,7 @@
 use switchback_sql::ast::Stmt;
 use switchback_sql::locks::{self, Effects, Place};
 use switchback_sql::schema::{Born, Schema};
+use switchback_sql::{plpgsql, read};
 
 use crate::cx::{At, Direction, History, Migration, Read, Script, ScriptAt, Session, What, read_script};
 use crate::live::Live;
@@ -122,6 +123,11 @@ fn through(active: &Active, script: &ScriptAt<'_>, schema: &mut Schema, raw: &mu
         if !script.script.applied {
             look(active, &at, raw);
         }
+        let embedded = if let Stmt::Do { body: (body, start), .. } = &**stmt {
+            inside(active, &at, body, *start, raw)
+        } else {
+            Vec::new()
+        };
         let used: Vec<_> = effects.locks.iter().map(|lock| at.is_used(&lock.relation)).collect();
         let is_used = |relation: &switchback_sql::Relation| {
             let index = effects.locks.iter().position(|lock| lock.relation == *relation);
@@ -130,6 +136,9 @@ fn through(active: &Active, script: &ScriptAt<'_>, schema: &mut Schema, raw: &mu
         session.apply(number, stmt, &effects, is_used);
         let born = Born { script: script.number, statement: number };
         schema.apply(stmt, born);
+        for stmt in &embedded {
+            schema.apply(stmt, born);
+        }
     }
 }
 
@@ -149,4 +158,32 @@ fn each(active: &Active, at: &At<'_>, raw: &mut Vec<Raw>) {
     for (rule, look) in &active.statements {
         look(at, &mut Out { rule, raw });
     }
+}
+
+/// The statements in the body of a `DO` block, looked at as those around it; gives them.
+fn inside(active: &Active, outer: &At<'_>, body: &str, start: usize, raw: &mut Vec<Raw>) -> Vec<Stmt> {
+    let mut schema = outer.schema.clone();
+    let mut stmts = Vec::new();
+    for found in plpgsql::statements(body) {
+        let Some(text) = &found.text else { continue };
+        let Ok(stmt) = read::read(text) else { continue };
+        let effects = effects(&stmt, &schema, outer.session, outer.script);
+        let at = At {
+            stmt: &stmt,
+            text,
+            number: outer.number,
+            base: outer.base.map(|base| base + start + found.at),
+            effects: &effects,
+            schema: &schema,
+            session: outer.session,
+            script: outer.script,
+            embedded: true,
+        };
+        if !outer.script.script.applied {
+            look(active, &at, raw);
+        }
+        schema.apply(&stmt, Born { script: outer.script.number, statement: outer.number });
+        stmts.push(stmt);
+    }
+    stmts
 }

@@ -128,6 +128,20 @@ impl Repository {
         Ok(changes)
     }
 
+    /// The files, from the checkout's top, that differ from where the branch of `reference` was left, or
+    /// are not tracked; those that are gone are left out.
+    ///
+    /// # Errors
+    /// `RELEASE_UNKNOWN` with the nearest names, `CODE_SWITCH` where git can't tell.
+    pub async fn changed_since(&self, reference: &str) -> Result<Vec<String>> {
+        let release = self.resolve(reference).await?;
+        let base = self.line(&["merge-base", &release.commit, "HEAD"]).await?;
+        let mut changed = self.paths(&["diff", "--name-only", "--diff-filter=ACMR", &base, "--"]).await?;
+        changed
+            .extend(self.paths(&["ls-files", "--others", "--exclude-standard", "--full-name", ":/"]).await?);
+        Ok(changed)
+    }
+
     /// Checks a release out, HEAD detached, and looks whether HEAD is there. A release that is
     /// checked out already is left as it is.
     ///

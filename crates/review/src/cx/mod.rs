@@ -5,7 +5,7 @@ mod script;
 mod session;
 
 pub use at::At;
-pub use script::{Direction, Mark, Read, Script, ScriptAt, What, read_script};
+pub use script::{Direction, Mark, Read, Script, ScriptAt, What, leaves_transaction, read_script};
 pub use session::{Held, Running, Session};
 
 use switchback_sql::schema::Schema;

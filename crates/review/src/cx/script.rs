@@ -192,3 +192,10 @@ fn read(text: &str, offset: usize, piece: &switchback_sql::Piece) -> Option<Read
         exact: true,
     })
 }
+
+/// Whether a statement stands in it that can't stand in a transaction block.
+pub fn leaves_transaction(text: &str) -> bool {
+    let pieces = split(text).filter(|piece| piece.kind == PieceKind::Statement);
+    let reads = pieces.filter_map(|piece| switchback_sql::Statement::read(piece.text(text)).ok());
+    reads.into_iter().any(|statement| statement.in_block() == switchback_sql::Block::Impossible)
+}
