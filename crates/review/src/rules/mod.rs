@@ -21,6 +21,7 @@ mod routines;
 mod safe;
 mod security;
 mod text;
+mod truth;
 
 #[cfg(test)]
 mod tests;
