@@ -128,7 +128,6 @@ impl Config {
         sense::check(&environment, name)?;
         raw.migrations.resolve(&root);
         let mut review = raw.review;
-        review.resolve(&root);
         review.rules.extend(environment.review.iter().map(|(rule, level)| (rule.clone(), *level)));
         let database_url =
             DatabaseUrl::parse(&environment.database_url).map_err(|f| where_it_stands(f, name, path))?;
@@ -330,7 +329,6 @@ impl Project {
         let mut raw: Raw = toml::from_str(text).map_err(|error| invalid(&error, text, path))?;
         let root = path.parent().unwrap_or(Path::new(".")).to_owned();
         raw.migrations.resolve(&root);
-        raw.review.resolve(&root);
         Ok(Self { root, migrations: raw.migrations, review: raw.review })
     }
 }

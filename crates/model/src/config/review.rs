@@ -1,7 +1,6 @@
 //! `[review]`: what a project says of its migrations' review.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,8 +19,6 @@ pub struct Review {
     pub ignore: Vec<String>,
     /// Tables below this size are small: what locks them for long weighs less.
     pub safe_below: Option<Size>,
-    /// The findings of old days, which are not said again.
-    pub baseline: Option<PathBuf>,
     /// The server's major version, where no target is asked.
     pub server_version: Option<u32>,
     /// Columns that every new table must have.
@@ -59,12 +56,4 @@ pub enum FailOn {
     Warning,
     /// Anything.
     Info,
-}
-
-impl Review {
-    pub(super) fn resolve(&mut self, root: &Path) {
-        if let Some(path) = &mut self.baseline {
-            *path = root.join(&*path);
-        }
-    }
 }

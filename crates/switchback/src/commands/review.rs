@@ -6,15 +6,21 @@ use std::path::{Path, PathBuf};
 
 use switchback_model::config::{FILE_NAME, FailOn, Project};
 use switchback_model::finding::Findings;
-use switchback_model::{Exit, Failure, Result, Severity, code};
+use switchback_model::record::{RecordKind, Sealed};
+use switchback_model::{Exit, Failure, Plan, Result, Severity, code};
+use switchback_postgres::Session;
 use switchback_report::findings::{self, Columns, Reviewed, Rule};
+use switchback_report::tables;
+use switchback_workflow::planner;
+use switchback_workflow::records::{self, Store};
 use switchback_workflow::review::{self, Asked, File, Live, gather};
+use switchback_workflow::world::World;
 
-use crate::app::App;
+use crate::app::{self, App};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples: switchback review migrations/0042_add_orders.sql\n          switchback review --base origin/main --format github\nExit status 1: there are findings that are not fine. Nothing is run, nothing is changed.\nThe page of a rule: switchback explain RULE"
+    after_help = "Examples: switchback review migrations/0042_add_orders.sql\n          switchback review --base origin/main --format github\n          switchback review -e production --record\nExit status 1: there are findings that are not fine. Nothing is run, nothing is changed.\nThe page of a rule: switchback explain RULE"
 )]
 pub(crate) struct Args {
     /// Files and folders; `-` is standard input; default: the configuration's migrations
@@ -35,6 +41,15 @@ pub(crate) struct Args {
     /// Count columns in units of UTF-16, as editors do
     #[arg(long)]
     utf16: bool,
+    /// With -e: the release whose pending migrations are reviewed: a tag, branch or commit
+    #[arg(long, value_name = "REF")]
+    release: Option<String>,
+    /// With -e: put on record that these migrations were reviewed, for the gate `review`
+    #[arg(long)]
+    record: bool,
+    /// With --record: accept the findings that are not fine, and say why
+    #[arg(long, value_name = "WHY", requires = "record")]
+    accept: Option<String>,
     /// The server's major version, as in 16
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(u32).range(13..=18))]
     server_version: Option<u32>,
@@ -42,6 +57,14 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let format = findings::format(&app.global.format).ok_or_else(|| unknown(&app.global.format))?;
+    if app.global.environment.is_some() && args.paths.is_empty() && args.stdin_filename.is_none() {
+        return pending(args, format, app).await;
+    }
+    if args.record || args.release.is_some() {
+        let message = "--record and --release are about the pending migrations of an environment";
+        return Err(Failure::new(code::USAGE, message)
+            .hint("name it, and no path: switchback review -e production --record"));
+    }
     let project = project(app)?;
     let (files, together) = files(args, project.as_ref()).await?;
     let mut options = review::options(&project.as_ref().map(|p| p.review.clone()).unwrap_or_default());
@@ -51,21 +74,70 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let raw = review::review(&files, options, &Live::default(), together);
     let read: Vec<String> = files.iter().filter(|file| !file.applied).map(|file| file.path.clone()).collect();
     let found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), read.len());
-    show(format, found, read, files, args, app)?.fine(args, project.as_ref())
+    let fail_on = project.map_or(FailOn::Error, |project| project.review.fail_on);
+    Ok(show(format, found, read, files, args, app)?.exit(args, fail_on))
+}
+
+/// What an environment's next deploy would run, read against what is applied there and what the target
+/// says of itself.
+async fn pending(args: &Args, format: &findings::Format, app: &App) -> Result<Exit> {
+    let config = app.config()?;
+    let folder = config.state.clone();
+    let world = World::new(config, app::new_run(), app::operator(), folder, app::program());
+    let plan = planner::plan(&world, args.release.as_deref()).await?;
+    let root = plan.steps.iter().find_map(|step| step.params.get("root")?.as_str()).unwrap_or_default();
+    let paths: Vec<PathBuf> = plan.pending.iter().map(|script| Path::new(root).join(&script.path)).collect();
+    let asked = Asked { paths: &paths, ..Asked::default() };
+    let (mut files, _) = gather(&asked).await?;
+    for file in &mut files {
+        let inside = Path::new(&file.path).strip_prefix(root).map(|path| path.to_string_lossy().into_owned());
+        file.path = inside.unwrap_or_else(|_| file.path.clone());
+    }
+    let mut options = review::options(&world.config.review);
+    options.all |= args.all_rules;
+    options.runner_sets_lock_timeout = true;
+    options.database = world.names.target.clone();
+    let major = plan.server_version.split('.').next().and_then(|major| major.parse().ok());
+    options.version = args.server_version.or(major).unwrap_or(options.version);
+    let session = Session::connect(&world.url(&world.names.target), &world.application()).await?;
+    let live = review::live::look(&session).await?;
+    let mut raw = review::review(&files, options, &live, true);
+    review::live::answer(&session, &mut raw).await?;
+    let read: Vec<String> = plan.pending.iter().map(|script| script.path.clone()).collect();
+    let found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), read.len());
+    let exit = show(format, found, read, files, args, app)?.exit(args, world.config.review.fail_on);
+    if args.record {
+        return record(&plan, &world, exit, args, app);
+    }
+    Ok(exit)
+}
+
+/// Puts on record that exactly these migrations were reviewed; findings that are not fine must be
+/// accepted by a person who says why.
+fn record(plan: &Plan, world: &World, exit: Exit, args: &Args, app: &App) -> Result<Exit> {
+    if exit != Exit::Done && args.accept.is_none() {
+        app.say("nothing was put on record: there are findings that are not fine; accept them with --accept WHY\n");
+        return Ok(exit);
+    }
+    let mut record = records::about(plan, RecordKind::Review, &world.operator.user, &world.operator.host);
+    record.note.clone_from(&args.accept);
+    let sealed = Sealed::new(record)?;
+    Store::of(&world.config).add(&sealed)?;
+    app.say(&tables::records(&[&sealed.record], app.theme()));
+    Ok(Exit::Done)
 }
 
 /// What was shown.
 struct Shown(Option<Severity>);
 
 impl Shown {
-    fn fine(&self, args: &Args, project: Option<&Project>) -> Result<Exit> {
-        let configured = project.map_or(FailOn::Error, |project| project.review.fail_on);
+    fn exit(&self, args: &Args, configured: FailOn) -> Exit {
         let least = match (args.fail_on.as_deref(), configured) {
             (Some("info"), _) | (None, FailOn::Info) => Severity::Info,
             (Some("warning"), _) | (None, FailOn::Warning) => Severity::Warning,
             _ => Severity::Error,
         };
-        Ok(if self.0.is_some_and(|worst| worst >= least) { Exit::NotFine } else { Exit::Done })
+        if self.0.is_some_and(|worst| worst >= least) { Exit::NotFine } else { Exit::Done }
     }
 }
 

@@ -4,6 +4,7 @@
 //! a server.
 
 mod files;
+pub mod live;
 pub mod order;
 
 use std::path::Path;
@@ -11,10 +12,10 @@ use std::path::Path;
 use switchback_model::config::{Review, RuleLevel};
 use switchback_model::{Result, Severity};
 use switchback_review::layout::{Part, parts};
-use switchback_review::{Level, Options, Raw, Script};
+use switchback_review::{Level, Options, Script};
 
 pub use files::{Asked, File, gather};
-pub use switchback_review::{Live, Rule, all as rules, find as rule};
+pub use switchback_review::{Live, Raw, Rule, all as rules, find as rule};
 
 /// Reviews files in the order in which they are given. `options.pending_from` is found here: the first
 /// script of a file that is asked about, where several files are one deploy.
