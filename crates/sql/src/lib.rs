@@ -5,6 +5,7 @@
 //! own grammar.
 //!
 //! For those who read a migration without running it: [`ast`] is a statement as our small tree,
+//! [`plpgsql`] finds the statements in bodies,
 //! [`schema`] what is known of the relations that it speaks of, [`locks`] what it does to them.
 
 pub mod ast;
@@ -13,6 +14,7 @@ pub mod lexer;
 pub mod locks;
 mod place;
 mod placeholder;
+pub mod plpgsql;
 pub mod read;
 pub mod schema;
 pub mod split;

@@ -17,6 +17,9 @@ mod tables;
 mod transaction;
 mod types;
 
+#[cfg(test)]
+mod tests;
+
 use pg_query::protobuf::node::Node;
 
 use crate::ast::Stmt;
