@@ -27,14 +27,16 @@ pub enum Expr {
     /// `x::t`, `CAST(x AS t)`.
     Cast(Box<Expr>, Type),
     /// An operator: `=`, `||`, `and`, `or`, `not`, `like`, `in` (a list), `between`, … in lower case.
+    /// What is `NOT` inside of it stands around it: `NOT LIKE` is `not` of `like`. `a = ANY (array)` is
+    /// `= any`, `x > ALL (SELECT …)` is `> all` of `x` and the query, `IS TRUE` is `is true`.
     Op(String, Vec<Expr>),
     /// `IS NULL`.
     IsNull(Box<Expr>),
     /// `IS NOT NULL`.
     IsNotNull(Box<Expr>),
-    /// `x IN (SELECT …)`; `NOT IN` stands in an `Op("not", …)`.
+    /// `x IN (SELECT …)`, `x = ANY (SELECT …)`; `NOT IN` and `<> ALL` stand in an `Op("not", …)`.
     InQuery(Box<Expr>, Box<Query>),
-    /// A query as a value, `EXISTS`, `ARRAY(SELECT …)`, `x > ALL (SELECT …)`.
+    /// A query as a value, `EXISTS`, `ARRAY(SELECT …)`.
     Query(Box<Query>),
     /// Anything else, with its parts: `CASE`, arrays, rows, parameters, …
     Other(Vec<Expr>),

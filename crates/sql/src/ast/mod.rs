@@ -491,6 +491,7 @@ pub enum Stmt {
         /// Which.
         name: Relation,
         /// `volatility`, `security`, `strict`, `set`, …: what is changed, and the value where it is a word.
+        /// `security` and `strict` are `true` or `false`, `set` has the variable.
         changes: Vec<(String, String)>,
     },
     /// `CREATE TRIGGER`.

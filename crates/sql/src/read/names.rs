@@ -89,9 +89,15 @@ pub(super) fn object(object: Option<&Wrapped>) -> Relation {
             let of = types::name(name);
             Relation { schema: of.schema, name: of.name }
         }
+        // A cast is between two types and has no name.
+        Some(Node::List(list)) if matches!(first(list), Some(Node::TypeName(_))) => Relation::default(),
         Some(node) => qualified(&parts(node)),
         None => Relation::default(),
     }
+}
+
+fn first(list: &pg_query::protobuf::List) -> Option<&Node> {
+    inner(&list.items).next()
 }
 
 /// Who: `public` for everybody.

@@ -4,7 +4,7 @@ use pg_query::Node as Wrapped;
 use pg_query::protobuf::node::Node;
 use pg_query::protobuf::{
     AlterDomainStmt, AlterObjectSchemaStmt, AlterOwnerStmt, AlterSeqStmt, CommentStmt, CreateDomainStmt,
-    CreateSeqStmt, CreateStatsStmt, DefElem, DropStmt, LockStmt, ObjectType, RenameStmt,
+    CreateSeqStmt, CreateStatsStmt, DefElem, DropStmt, LockStmt, ObjectType, ObjectWithArgs, RenameStmt,
 };
 
 use crate::ast::{ActionKind, Constraint, ObjectKind, Sequence, Stmt, Type};
@@ -44,7 +44,6 @@ fn any_kind(node: &Node) -> Option<Stmt> {
 }
 
 fn dropped(drop: &DropStmt) -> Stmt {
-    let objects: Vec<_> = names::inner(&drop.objects).collect();
     let of_relation = matches!(
         drop.remove_type(),
         ObjectType::ObjectTrigger | ObjectType::ObjectRule | ObjectType::ObjectPolicy
@@ -67,18 +66,24 @@ fn dropped(drop: &DropStmt) -> Stmt {
         if_exists: drop.missing_ok,
         cascade: names::cascades(drop.behavior),
         concurrently: drop.concurrent,
-        arguments: objects.into_iter().filter_map(arguments).collect(),
+        arguments: names::inner(&drop.objects).filter_map(function).map(arguments).collect(),
     }
 }
 
-/// Of a function, its arguments' types; nothing of anything else.
-fn arguments(object: &Node) -> Option<Option<Vec<Type>>> {
-    let Node::ObjectWithArgs(function) = object else { return None };
+fn function(object: &Node) -> Option<&ObjectWithArgs> {
+    match object {
+        Node::ObjectWithArgs(function) => Some(function),
+        _ => None,
+    }
+}
+
+/// The types of its arguments, where they are written.
+fn arguments(function: &ObjectWithArgs) -> Option<Vec<Type>> {
     let types = names::inner(&function.objargs).filter_map(|node| match node {
         Node::TypeName(name) => Some(types::name(name)),
         _ => None,
     });
-    Some((!function.args_unspecified).then(|| types.collect()))
+    (!function.args_unspecified).then(|| types.collect())
 }
 
 fn one_dropped(kind: ObjectKind, name: &str, if_exists: bool, cascade: bool) -> Stmt {

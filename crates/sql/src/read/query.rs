@@ -3,8 +3,8 @@
 use pg_query::Node as Wrapped;
 use pg_query::protobuf::node::Node;
 use pg_query::protobuf::{
-    CommonTableExpr, CopyStmt, DeleteStmt, InsertStmt, MergeStmt, MergeWhenClause, SelectStmt, SetOperation,
-    TruncateStmt, UpdateStmt, WithClause,
+    CommonTableExpr, CopyStmt, DeleteStmt, InsertStmt, MergeStmt, MergeWhenClause, RangeSubselect,
+    SelectStmt, SetOperation, TruncateStmt, UpdateStmt, WithClause,
 };
 
 use crate::ast::{Expr, Query, Stmt};
@@ -31,7 +31,7 @@ pub(super) fn of(node: Option<&Wrapped>) -> Query {
     }
 }
 
-impl<'a> Scope<'a> {
+impl Scope<'_> {
     fn statement(&self, node: &Node) -> Option<Stmt> {
         Some(match node {
             Node::SelectStmt(select) => match &select.into_clause {
@@ -136,40 +136,41 @@ impl<'a> Scope<'a> {
     }
 
     fn from(&self, items: &[Wrapped], query: &mut Query) {
-        for item in names::inner(items) {
-            self.from_item(item, query);
+        for item in items {
+            self.source(Some(item), query);
         }
     }
 
-    fn from_item(&self, item: &Node, query: &mut Query) {
-        match item {
-            Node::RangeVar(range) if range.schemaname.is_empty() && self.knows(&range.relname) => {}
-            Node::RangeVar(range) => add(&mut query.tables, &names::relation(Some(range))),
-            Node::JoinExpr(join) => {
-                for side in [&join.larg, &join.rarg] {
-                    names::node(side.as_deref()).into_iter().for_each(|side| self.from_item(side, query));
-                }
+    fn source(&self, item: Option<&Wrapped>, query: &mut Query) {
+        match names::node(item) {
+            Some(Node::RangeVar(range)) if range.schemaname.is_empty() && self.knows(&range.relname) => {}
+            Some(Node::RangeVar(range)) => add(&mut query.tables, &names::relation(Some(range))),
+            Some(Node::JoinExpr(join)) => {
+                self.source(join.larg.as_deref(), query);
+                self.source(join.rarg.as_deref(), query);
                 query.others.extend(self.optional(join.quals.as_deref()));
             }
-            Node::RangeSubselect(select) => {
-                let mut inner = self.optional(select.subquery.as_deref());
-                if let Some(Expr::Query(inner)) = &mut inner {
-                    query.locking |= inner.locking;
-                    query.writes.append(&mut inner.writes);
-                }
-                query.others.extend(inner);
-            }
-            Node::RangeFunction(function) => query.others.extend(self.all(&function.functions)),
-            Node::RangeTableSample(sample) => {
-                names::node(sample.relation.as_deref()).into_iter().for_each(|of| self.from_item(of, query));
+            Some(Node::RangeSubselect(select)) => self.subquery(select, query),
+            Some(Node::RangeFunction(function)) => query.others.extend(self.all(&function.functions)),
+            Some(Node::RangeTableSample(sample)) => {
+                self.source(sample.relation.as_deref(), query);
                 query.others.extend(self.all(&sample.args));
             }
-            Node::RangeTableFunc(function) => {
+            Some(Node::RangeTableFunc(function)) => {
                 query.others.extend(self.optional(function.docexpr.as_deref()));
                 query.others.extend(self.optional(function.rowexpr.as_deref()));
             }
             _ => {}
         }
+    }
+
+    fn subquery(&self, select: &RangeSubselect, query: &mut Query) {
+        let mut inner = self.optional(select.subquery.as_deref());
+        if let Some(Expr::Query(inner)) = &mut inner {
+            query.locking |= inner.locking;
+            query.writes.append(&mut inner.writes);
+        }
+        query.others.extend(inner);
     }
 
     fn insert(&self, insert: &InsertStmt) -> Stmt {
@@ -230,9 +231,7 @@ impl<'a> Scope<'a> {
     fn merge(&self, merge: &MergeStmt) -> Stmt {
         let mut read = Query::default();
         let scope = self.with(merge.with_clause.as_ref(), &mut read);
-        names::node(merge.source_relation.as_deref())
-            .into_iter()
-            .for_each(|source| scope.from_item(source, &mut read));
+        scope.source(merge.source_relation.as_deref(), &mut read);
         read.others.extend(scope.optional(merge.join_condition.as_deref()));
         for arm in names::inner(&merge.merge_when_clauses) {
             if let Node::MergeWhenClause(arm) = arm {
@@ -273,11 +272,15 @@ fn gather(query: &mut Query) {
     let mut tables = std::mem::take(&mut query.tables);
     query.walk(&mut |part| {
         if let Expr::Query(inner) | Expr::InQuery(_, inner) = part {
-            inner.tables.iter().for_each(|table| add(&mut tables, table));
+            for table in &inner.tables {
+                add(&mut tables, table);
+            }
         }
     });
     for write in &query.writes {
-        reads(write).iter().for_each(|table| add(&mut tables, table));
+        for table in reads(write) {
+            add(&mut tables, table);
+        }
     }
     query.tables = tables;
 }

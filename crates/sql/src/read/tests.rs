@@ -101,7 +101,7 @@ fn actions_are_read() {
     check(&[
         (
             "ALTER TABLE IF EXISTS ONLY s.t ADD COLUMN IF NOT EXISTS c int NOT NULL",
-            r#"if_exists: true, only: true | AddColumn { column: Column { at: 56 | not_null: true | if_not_exists: true }"#,
+            "if_exists: true, only: true | AddColumn { column: Column { at: 56 | not_null: true | if_not_exists: true }",
         ),
         (
             "ALTER TABLE t DROP COLUMN IF EXISTS d CASCADE",
@@ -179,7 +179,7 @@ fn actions_are_read() {
         ("ALTER TABLE ALL IN TABLESPACE a SET TABLESPACE b", "MoveAll { kind: Table }"),
         (
             "ALTER DOMAIN d ADD CONSTRAINT c CHECK (VALUE > 0) NOT VALID",
-            r#"AddConstraint(Constraint { | not_valid: true"#,
+            "AddConstraint(Constraint { | not_valid: true",
         ),
         ("ALTER DOMAIN d ADD NOT NULL", r#"NotNull { column: "" }"#),
         ("ALTER DOMAIN d SET NOT NULL", r#"SetNotNull { column: "" }"#),
@@ -383,7 +383,7 @@ fn transactions_and_settings_are_read() {
         ("SET LOCAL Lock_Timeout = '2s'", r#"Set { name: "lock_timeout", value: Some("2s"), local: true }"#),
         ("SET search_path = a, public", r#"value: Some("a, public")"#),
         ("SET statement_timeout = -5", r#"value: Some("-5")"#),
-        ("SET x TO DEFAULT", r#"value: None"#),
+        ("SET x TO DEFAULT", "value: None"),
         ("RESET ALL", r#"name: "all", value: None"#),
         ("DISCARD ALL", "all: true"),
         ("LOCK TABLE a IN SHARE ROW EXCLUSIVE MODE NOWAIT", "mode: ShareRowExclusive, nowait: true"),
@@ -398,7 +398,7 @@ fn changes_of_rows_are_read() {
             "WITH d AS (DELETE FROM x RETURNING *) INSERT INTO y SELECT * FROM d",
             r#"table: Relation { "y" } | tables: [] | writes: [Delete { table: Relation { "x" }"#,
         ),
-        ("WITH d AS (DELETE FROM x RETURNING *) UPDATE y SET a = 1 FROM d", r#"reads: [] | writes: [Delete"#),
+        ("WITH d AS (DELETE FROM x RETURNING *) UPDATE y SET a = 1 FROM d", "reads: [] | writes: [Delete"),
         (
             "INSERT INTO c (a) VALUES (1), (DEFAULT) ON CONFLICT DO NOTHING",
             r#"columns: ["a"] | constant: true | on_conflict: true"#,

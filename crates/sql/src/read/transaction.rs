@@ -2,7 +2,7 @@
 
 use pg_query::protobuf::node::Node;
 use pg_query::protobuf::{
-    DiscardMode, DiscardStmt, TransactionStmt, TransactionStmtKind, VariableSetKind, VariableSetStmt,
+    DiscardMode, TransactionStmt, TransactionStmtKind, VariableSetKind, VariableSetStmt,
 };
 
 use crate::ast::{Stmt, Transaction};
@@ -13,7 +13,7 @@ pub(super) fn statement(node: &Node) -> Option<Stmt> {
     Some(match node {
         Node::TransactionStmt(transaction) => Stmt::Transaction(kind(transaction)),
         Node::VariableSetStmt(set) => setting(set),
-        Node::DiscardStmt(discard) => discarded(discard),
+        Node::DiscardStmt(discard) => Stmt::Discard { all: discard.target() == DiscardMode::DiscardAll },
         _ => return None,
     })
 }
@@ -29,10 +29,6 @@ fn kind(transaction: &TransactionStmt) -> Transaction {
         }
         _ => Transaction::Savepoint,
     }
-}
-
-fn discarded(discard: &DiscardStmt) -> Stmt {
-    Stmt::Discard { all: discard.target() == DiscardMode::DiscardAll }
 }
 
 fn setting(set: &VariableSetStmt) -> Stmt {
