@@ -114,11 +114,11 @@ fn between_own(place: Place<'_>, from: &Type, to: &Type) -> Change {
     index.max(length(to, limit))
 }
 
-/// Arrays carry the type of their elements in every value.
+/// Arrays carry the type of their elements in every value, and a wider limit is asked of each element.
 fn arrays(from: &Type, to: &Type) -> Change {
     let same = from.array == to.array && from.name == to.name && from.schema == to.schema;
     match same {
-        true if length(to, &from.modifiers) == Change::Nothing => Change::Nothing,
+        true if to.modifiers.is_empty() || to.modifiers == from.modifiers => Change::Nothing,
         false if !is_own(&from.name) && !is_own(&to.name) => Change::Unknown,
         _ => Change::Rewrite,
     }
@@ -152,6 +152,11 @@ fn same_bytes(from: &str, to: &str) -> bool {
         (from, "int4") => oid(from),
         (from, to) => oid(from) && (to == "oid" || from == "oid" && oid(to)),
     }
+}
+
+/// Whether both are compared by the same operators, so that a foreign key need not be proven again.
+pub(super) fn compares_alike(from: &Type, to: &Type) -> bool {
+    from.array == to.array && (from.name == to.name || same_order(&from.name, &to.name))
 }
 
 /// Whether the default operator class of indexes is the same for both.
