@@ -55,10 +55,10 @@ create materialized view stats as select status, count(*) as n from orders group
 create unique index stats_idx on stats (status);
 create trigger users_touch before update on users for each row execute function touch();
 create policy own on cities using (true);
-create publication pub for table gen;
 create unlogged table fast (id integer);
 create sequence seq;
 create table gen (a integer, b integer generated always as (a * 2) stored, c integer generated always as identity);
+create publication pub for table gen;
 insert into cities values (1, 'a', 1), (2, 'b', 2);
 insert into users (id, email, name, age, bio, amount, free, address, since, seen, flags, bits, st, k, span, code, tags, ci, proven, loose, part_of)
     select n, n || '@x', 'n' || n, n, 'bio', 1.5, 2.5, '10.0.0.0/8', now(), now(), b'00000000', b'01', 'ok', n, '1 s', 'ab', array['x'], 'c', n, n, n from generate_series(1, 21) n;
