@@ -121,7 +121,7 @@ fn leave_out(statement: &Stmt, seen: &mut Seen) {
         Stmt::Truncate { .. } | Stmt::Refresh { no_data: true, .. } => seen.rewrites.clear(),
         Stmt::Refresh { .. } | Stmt::CreateView(_) => seen.scans.clear(),
         Stmt::Insert { .. } | Stmt::Update { filter: Some(_), .. } | Stmt::Delete { .. } => {
-            seen.scans.clear()
+            seen.scans.clear();
         }
         Stmt::Select(query) if query.filter.is_some() => seen.scans.clear(),
         _ => {}

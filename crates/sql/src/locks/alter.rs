@@ -227,13 +227,14 @@ impl Builder<'_> {
         match &constraint.kind {
             ConstraintKind::Check(_) if looks => self.scan(table),
             ConstraintKind::NotNull { column } if looks => self.set_not_null(table, column),
-            ConstraintKind::Check(_) | ConstraintKind::NotNull { .. } => {}
+            ConstraintKind::Check(_)
+            | ConstraintKind::NotNull { .. }
+            | ConstraintKind::Unique { using_index: Some(_), .. } => {}
             ConstraintKind::Primary { using_index: Some(index), columns } => {
                 for column in self.index_columns(table, index).unwrap_or_else(|| columns.clone()) {
                     self.set_not_null(table, &column);
                 }
             }
-            ConstraintKind::Unique { using_index: Some(_), .. } => {}
             ConstraintKind::Primary { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclude => {
                 let schema = self.place.schema;
                 // A primary key says `NOT NULL` on the way, in each partition.
@@ -269,7 +270,9 @@ impl Builder<'_> {
         let parts = schema.partition_family(&schema.resolve(table));
         self.lock_all(&parts, Mode::ShareRowExclusive);
         if looks {
-            parts.iter().for_each(|part| self.scan_one(part));
+            for part in &parts {
+                self.scan_one(part);
+            }
             self.scan(&key.table);
         }
     }

@@ -22,7 +22,7 @@ impl Builder<'_> {
             }
             Stmt::Rename { kind, relation, .. } => self.rename(*kind, relation),
             Stmt::SetSchema { kind, name, .. } | Stmt::Owner { kind, name, .. } => {
-                self.move_object(*kind, name)
+                self.move_object(*kind, name);
             }
             _ => {
                 self.rows(statement);
@@ -56,7 +56,7 @@ impl Builder<'_> {
                 self.rewrite(table);
             }
             Stmt::Reindex { kind, name: Some(name), concurrently } => {
-                self.reindex(*kind, name, *concurrently)
+                self.reindex(*kind, name, *concurrently);
             }
             Stmt::Refresh { name, concurrently, no_data } => self.refresh(name, *concurrently, *no_data),
             _ => {}

@@ -48,16 +48,13 @@ pub fn change(
         change = change.max(one(place, now, step, 0));
         now = step;
     }
-    if from.collation != to.collation { change.max(Change::IndexRebuild) } else { change }
+    if from.collation == to.collation { change } else { change.max(Change::IndexRebuild) }
 }
 
 /// The types through which `USING` goes, if it is the column with casts and nothing else.
 fn steps<'a>(column: &str, using: Option<&'a Expr>) -> Option<Vec<&'a Type>> {
     let mut steps = Vec::new();
-    let mut expr = match using {
-        None => return Some(steps),
-        Some(expr) => expr,
-    };
+    let Some(mut expr) = using else { return Some(steps) };
     while let Expr::Cast(inner, of) = expr {
         steps.push(of);
         expr = inner;
@@ -142,8 +139,7 @@ fn same_bytes(from: &str, to: &str) -> bool {
     ];
     let oid = |name: &str| OID.contains(&name);
     match (from, to) {
-        ("text" | "varchar" | "citext", "text" | "varchar" | "citext")
-        | ("text" | "varchar" | "citext", "bpchar")
+        ("text" | "varchar" | "citext", "text" | "varchar" | "citext" | "bpchar")
         | ("xml", "text" | "varchar" | "bpchar")
         | ("bit", "varbit")
         | ("varbit", "bit")

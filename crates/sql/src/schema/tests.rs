@@ -103,7 +103,7 @@ fn a_drop_takes_along_what_hangs_on_it() {
     assert_eq!(columns(&schema, "a"), ["id"]);
     take_in(&mut schema, "drop table a cascade; drop table p");
     let gone = ["a", "v", "w", "p", "p1", "a_id_seq", "a_pkey"];
-    for name in gone.map(|name| Relation::named(name)) {
+    for name in gone.map(Relation::named) {
         assert!(schema.table(&name).is_none() && schema.index(&name).is_none(), "{name}");
         assert!(schema.sequence(&name).is_none(), "{name}");
     }
