@@ -3,7 +3,7 @@
 
 use super::builder::Builder;
 use super::defaults::{Rewrites, of_new_column};
-use super::types::{Change, Typed, change};
+use super::types::{Change, Typed, change, compares_alike};
 use super::{Mode, proof};
 use crate::ast::{
     Action, ActionKind, Column, Constraint, ConstraintKind, Expr, ForeignKey, Key, ObjectKind, Partition,
@@ -100,6 +100,9 @@ impl Builder<'_> {
                 if !concurrently && !finalize {
                     self.lock_default(table);
                 }
+                for key in self.table(table).into_iter().flat_map(foreign_keys) {
+                    self.lock_referenced(key);
+                }
             }
             ActionKind::Inherit(parent) => self.lock(parent, Mode::ShareUpdateExclusive),
             ActionKind::NoInherit(parent) => self.lock(parent, Mode::AccessShare),
@@ -143,7 +146,7 @@ impl Builder<'_> {
         }
         for view in schema.views_of(table) {
             if view.reads_columns.iter().any(|read| read == column || read == "*") {
-                self.lock(&view.name, Mode::AccessExclusive);
+                self.drop_table(&view.name, true);
             }
         }
     }
@@ -180,13 +183,22 @@ impl Builder<'_> {
         if self.table(table).is_some_and(|table| has_check_on(table, column)) {
             self.scan(table);
         }
-        let keys = self.table(table).into_iter().flat_map(foreign_keys);
-        for key in keys.filter(|key| key.columns.iter().any(|own| own == column)) {
-            self.lock(&key.table, Mode::AccessExclusive);
-        }
-        for (other, key) in schema.foreign_keys_to(table) {
-            if key.referenced.iter().any(|own| own == column) {
-                self.lock(&other.name, Mode::AccessExclusive);
+        let again = from.of.is_none_or(|from| !compares_alike(from, to));
+        self.keys_again(table, column, again);
+    }
+
+    /// Foreign keys of a column are dropped and made again, and proven again where they compare in
+    /// another way.
+    fn keys_again(&mut self, table: &Relation, column: &str, prove: bool) {
+        let own = self.table(table).into_iter().flat_map(foreign_keys);
+        let own = own.filter(|key| key.columns.iter().any(|own| own == column)).map(|key| &key.table);
+        let to = self.place.schema.foreign_keys_to(table).into_iter();
+        let to = to.filter(|(_, key)| key.referenced.iter().any(|own| own == column));
+        for other in own.chain(to.map(|(other, _)| &other.name)) {
+            self.lock(other, Mode::AccessExclusive);
+            if prove {
+                self.scan(table);
+                self.scan(other);
             }
         }
     }
@@ -215,17 +227,21 @@ impl Builder<'_> {
         match &constraint.kind {
             ConstraintKind::Check(_) if looks => self.scan(table),
             ConstraintKind::NotNull { column } if looks => self.set_not_null(table, column),
-            ConstraintKind::Check(_) | ConstraintKind::NotNull { .. } => {}
+            ConstraintKind::Check(_)
+            | ConstraintKind::NotNull { .. }
+            | ConstraintKind::Unique { using_index: Some(_), .. } => {}
             ConstraintKind::Primary { using_index: Some(index), columns } => {
                 for column in self.index_columns(table, index).unwrap_or_else(|| columns.clone()) {
                     self.set_not_null(table, &column);
                 }
             }
-            ConstraintKind::Unique { using_index: Some(_), .. } => {}
             ConstraintKind::Primary { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclude => {
                 let schema = self.place.schema;
+                // A primary key says `NOT NULL` on the way, in each partition.
+                let primary = matches!(constraint.kind, ConstraintKind::Primary { .. });
+                let mode = if primary { Mode::AccessExclusive } else { Mode::Share };
                 for part in schema.partition_family(&schema.resolve(table)) {
-                    self.lock(&part, Mode::AccessExclusive);
+                    self.lock(&part, mode);
                     self.build_one_index(&part);
                 }
             }
@@ -254,7 +270,9 @@ impl Builder<'_> {
         let parts = schema.partition_family(&schema.resolve(table));
         self.lock_all(&parts, Mode::ShareRowExclusive);
         if looks {
-            parts.iter().for_each(|part| self.scan_one(part));
+            for part in &parts {
+                self.scan_one(part);
+            }
             self.scan(&key.table);
         }
     }
@@ -316,7 +334,19 @@ impl Builder<'_> {
             self.scan(&partition.table);
         }
         self.new_partition(parent, partition);
+        self.missing_keys(parent, &partition.table);
         self.missing_indexes(parent, &partition.table);
+    }
+
+    /// Foreign keys that the parent has and the new partition has not are proven.
+    fn missing_keys(&mut self, parent: &Relation, partition: &Relation) {
+        let own = self.table(partition);
+        for key in self.table(parent).into_iter().flat_map(foreign_keys) {
+            if !own.into_iter().flat_map(foreign_keys).any(|own| own == key) {
+                self.scan(partition);
+                self.scan(&key.table);
+            }
+        }
     }
 
     /// Indexes that the parent has and the new partition has not are built.

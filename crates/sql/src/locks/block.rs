@@ -2,27 +2,26 @@
 //! source).
 
 use super::Place;
-use crate::ast::{ActionKind, ObjectKind, Stmt, Transaction};
+use crate::ast::{ActionKind, ObjectKind as Kind, Stmt, Transaction};
 use crate::schema::{Table, TableKind};
 use crate::statement::{Block, Relation};
 
 pub(super) fn of(statement: &Stmt, place: Place<'_>) -> Block {
     match statement {
-        Stmt::CreateIndex(create) if create.concurrently => Block::Impossible,
-        Stmt::Drop { concurrently: true, .. } => Block::Impossible,
-        Stmt::Drop { kind: ObjectKind::Database | ObjectKind::Tablespace, .. } => Block::Impossible,
-        Stmt::Drop { kind: ObjectKind::Subscription, .. } | Stmt::Subscription { .. } => Block::Depends,
-        Stmt::Reindex { concurrently: true, .. } => Block::Impossible,
-        Stmt::Reindex { kind: ObjectKind::Table | ObjectKind::Index, name: Some(name), .. } => {
+        Stmt::CreateIndex(create) if !create.concurrently => Block::Possible,
+        Stmt::AlterTable { actions, .. } if !actions.iter().any(|action| is_alone(&action.kind)) => {
+            Block::Possible
+        }
+        Stmt::Reindex { kind: Kind::Table | Kind::Index, name: Some(name), concurrently: false } => {
             partitioned(name, place)
         }
-        Stmt::Reindex { .. } => Block::Impossible,
-        Stmt::AlterTable { actions, .. } => {
-            let alone = |kind: &ActionKind| matches!(kind, ActionKind::Detach { concurrently: true, .. });
-            if actions.iter().any(|action| alone(&action.kind)) { Block::Impossible } else { Block::Possible }
-        }
         Stmt::Cluster { table: Some(table) } if place.version >= 15 => partitioned(table, place),
-        Stmt::Cluster { table: None }
+        Stmt::CreateIndex(_)
+        | Stmt::AlterTable { .. }
+        | Stmt::Drop { concurrently: true, .. }
+        | Stmt::Drop { kind: Kind::Database | Kind::Tablespace, .. }
+        | Stmt::Reindex { .. }
+        | Stmt::Cluster { table: None }
         | Stmt::Vacuum { .. }
         | Stmt::Database { create: true, .. }
         | Stmt::Database { tablespace: true, .. }
@@ -30,9 +29,19 @@ pub(super) fn of(statement: &Stmt, place: Place<'_>) -> Block {
         | Stmt::AlterSystem { .. }
         | Stmt::Discard { all: true }
         | Stmt::Transaction(Transaction::EndPrepared) => Block::Impossible,
-        Stmt::Do { .. } | Stmt::Call { .. } => Block::Depends,
+        Stmt::Drop { kind: Kind::Subscription, .. }
+        | Stmt::Subscription { .. }
+        | Stmt::Do { .. }
+        | Stmt::Call { .. }
+        // What nobody has read may be any of these.
+        | Stmt::Unread => Block::Depends,
         _ => Block::Possible,
     }
+}
+
+/// An action that has transactions of its own.
+fn is_alone(action: &ActionKind) -> bool {
+    matches!(action, ActionKind::Detach { concurrently: true, .. })
 }
 
 /// Of a partitioned table each part is done in a transaction of its own.

@@ -5,7 +5,7 @@
 
 use super::Place;
 use crate::ast::{Column, Expr};
-use crate::schema::MadeKind;
+use crate::schema::{Function, MadeKind};
 
 /// Whether a table must be written anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,12 +46,8 @@ pub fn volatile(place: Place<'_>, expr: &Expr) -> Rewrites {
 }
 
 fn function(place: Place<'_>, name: &crate::statement::Relation) -> Rewrites {
-    let known = place
-        .schema
-        .functions(name)
-        .map(|known| known.volatility != "immutable" && known.volatility != "stable");
-    if let Some(volatile) = known.reduce(|one, other| one || other) {
-        return if volatile { Rewrites::Yes } else { Rewrites::No };
+    if let Some(worst) = place.schema.functions(name).map(of_function).max() {
+        return worst;
     }
     let name = name.name.as_str();
     if VOLATILE.contains(&name) {
@@ -60,6 +56,15 @@ fn function(place: Place<'_>, name: &crate::statement::Relation) -> Rewrites {
         Rewrites::No
     } else {
         Rewrites::Perhaps
+    }
+}
+
+/// A short function in SQL is put in place of its call, and then its body counts.
+fn of_function(function: &Function) -> Rewrites {
+    match (function.volatility.as_str(), function.language.as_str()) {
+        ("immutable" | "stable", _) => Rewrites::No,
+        (_, "sql") => Rewrites::Perhaps,
+        _ => Rewrites::Yes,
     }
 }
 

@@ -22,7 +22,7 @@ impl Builder<'_> {
             }
             Stmt::Rename { kind, relation, .. } => self.rename(*kind, relation),
             Stmt::SetSchema { kind, name, .. } | Stmt::Owner { kind, name, .. } => {
-                self.move_object(*kind, name)
+                self.move_object(*kind, name);
             }
             _ => {
                 self.rows(statement);
@@ -56,7 +56,7 @@ impl Builder<'_> {
                 self.rewrite(table);
             }
             Stmt::Reindex { kind, name: Some(name), concurrently } => {
-                self.reindex(*kind, name, *concurrently)
+                self.reindex(*kind, name, *concurrently);
             }
             Stmt::Refresh { name, concurrently, no_data } => self.refresh(name, *concurrently, *no_data),
             _ => {}
@@ -218,7 +218,7 @@ impl Builder<'_> {
 
     /// The parent of a partition and its default partition, the tables at the other ends of foreign keys,
     /// and the views on it.
-    fn drop_table(&mut self, name: &Relation, cascade: bool) {
+    pub(super) fn drop_table(&mut self, name: &Relation, cascade: bool) {
         let schema = self.place.schema;
         let mut doomed = vec![schema.resolve(name)];
         let mut seen: BTreeSet<Relation> = doomed.iter().cloned().collect();
@@ -229,11 +229,7 @@ impl Builder<'_> {
                 self.lock_default(parent);
             }
             self.lock(&name, Mode::AccessExclusive);
-            for constraint in table.map(|table| table.constraints.as_slice()).unwrap_or_default() {
-                if let ConstraintKind::Foreign(key) = &constraint.kind {
-                    self.lock(&key.table, Mode::AccessExclusive);
-                }
-            }
+            self.lock_pointed_to(&name);
             let mut with: Vec<&Relation> =
                 schema.partitions_of(&name).into_iter().map(|part| &part.name).collect();
             if cascade {
@@ -244,6 +240,21 @@ impl Builder<'_> {
                 }
             }
             doomed.extend(with.into_iter().filter(|name| seen.insert((*name).clone())).cloned());
+        }
+    }
+
+    /// The tables that a table's own foreign keys point to; those that a partition has from its parent
+    /// leave nothing there.
+    fn lock_pointed_to(&mut self, name: &Relation) {
+        let Some(table) = self.table(name) else { return };
+        let parent = table.partition_of.as_ref().and_then(|parent| self.table(parent));
+        let inherited = |kind: &ConstraintKind| {
+            parent.is_some_and(|parent| parent.constraints.iter().any(|constraint| constraint.kind == *kind))
+        };
+        for constraint in table.constraints.iter().filter(|constraint| !inherited(&constraint.kind)) {
+            if let ConstraintKind::Foreign(key) = &constraint.kind {
+                self.lock(&key.table, Mode::AccessExclusive);
+            }
         }
     }
 
@@ -342,7 +353,7 @@ impl Builder<'_> {
 
     fn refresh(&mut self, name: &Relation, concurrently: bool, no_data: bool) {
         self.lock(name, if concurrently { Mode::Exclusive } else { Mode::AccessExclusive });
-        if let Some(view) = self.table(name) {
+        if let Some(view) = self.table(name).filter(|_| !no_data) {
             self.read(&view.reads, Mode::AccessShare);
         }
         match (concurrently, no_data) {

@@ -48,16 +48,13 @@ pub fn change(
         change = change.max(one(place, now, step, 0));
         now = step;
     }
-    if from.collation != to.collation { change.max(Change::IndexRebuild) } else { change }
+    if from.collation == to.collation { change } else { change.max(Change::IndexRebuild) }
 }
 
 /// The types through which `USING` goes, if it is the column with casts and nothing else.
 fn steps<'a>(column: &str, using: Option<&'a Expr>) -> Option<Vec<&'a Type>> {
     let mut steps = Vec::new();
-    let mut expr = match using {
-        None => return Some(steps),
-        Some(expr) => expr,
-    };
+    let Some(mut expr) = using else { return Some(steps) };
     while let Expr::Cast(inner, of) = expr {
         steps.push(of);
         expr = inner;
@@ -114,11 +111,11 @@ fn between_own(place: Place<'_>, from: &Type, to: &Type) -> Change {
     index.max(length(to, limit))
 }
 
-/// Arrays carry the type of their elements in every value.
+/// Arrays carry the type of their elements in every value, and a wider limit is asked of each element.
 fn arrays(from: &Type, to: &Type) -> Change {
     let same = from.array == to.array && from.name == to.name && from.schema == to.schema;
     match same {
-        true if length(to, &from.modifiers) == Change::Nothing => Change::Nothing,
+        true if to.modifiers.is_empty() || to.modifiers == from.modifiers => Change::Nothing,
         false if !is_own(&from.name) && !is_own(&to.name) => Change::Unknown,
         _ => Change::Rewrite,
     }
@@ -142,8 +139,7 @@ fn same_bytes(from: &str, to: &str) -> bool {
     ];
     let oid = |name: &str| OID.contains(&name);
     match (from, to) {
-        ("text" | "varchar" | "citext", "text" | "varchar" | "citext")
-        | ("text" | "varchar" | "citext", "bpchar")
+        ("text" | "varchar" | "citext", "text" | "varchar" | "citext" | "bpchar")
         | ("xml", "text" | "varchar" | "bpchar")
         | ("bit", "varbit")
         | ("varbit", "bit")
@@ -152,6 +148,11 @@ fn same_bytes(from: &str, to: &str) -> bool {
         (from, "int4") => oid(from),
         (from, to) => oid(from) && (to == "oid" || from == "oid" && oid(to)),
     }
+}
+
+/// Whether both are compared by the same operators, so that a foreign key need not be proven again.
+pub(super) fn compares_alike(from: &Type, to: &Type) -> bool {
+    from.array == to.array && (from.name == to.name || same_order(&from.name, &to.name))
 }
 
 /// Whether the default operator class of indexes is the same for both.

@@ -7,18 +7,47 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ConstraintKind, Function, Index, Made, MadeKind, Relation, Schema, SequenceState, Table};
 
+/// As what one speaks of another. Each is looked up alone: a table that thousands point to has two
+/// partitions, and these are found at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Link {
+    /// A partition, a child.
+    Child,
+    /// A foreign key.
+    Key,
+    /// A view.
+    View,
+    /// An index.
+    Index,
+    /// A sequence.
+    Sequence,
+    /// A column of the type, a domain over it.
+    Type,
+}
+
 /// Names of relations and types, with those that may speak of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Links(BTreeMap<Relation, BTreeSet<Relation>>);
+pub(super) struct Links(BTreeMap<Relation, BTreeSet<(Link, Relation)>>);
 
 impl Links {
     /// Those that may speak of it.
-    pub(super) fn to<'s>(&'s self, name: &Relation) -> impl Iterator<Item = &'s Relation> + use<'s> {
-        self.0.get(name).into_iter().flatten()
+    pub(super) fn to<'s>(
+        &'s self,
+        link: Link,
+        name: &Relation,
+    ) -> impl Iterator<Item = &'s Relation> + use<'s> {
+        let first = (link, Relation::default());
+        let some = self.0.get(name).into_iter().flat_map(move |who| who.range(first.clone()..));
+        some.take_while(move |(own, _)| *own == link).map(|(_, who)| who)
     }
 
-    pub(super) fn add(&mut self, from: &Relation, to: Relation) {
-        self.0.entry(to).or_default().insert(from.clone());
+    /// All that may speak of it.
+    pub(super) fn all(&self, name: &Relation) -> Vec<(Link, Relation)> {
+        self.0.get(name).into_iter().flatten().cloned().collect()
+    }
+
+    pub(super) fn add(&mut self, link: Link, from: &Relation, to: Relation) {
+        self.0.entry(to).or_default().insert((link, from.clone()));
     }
 
     /// Nobody speaks of it any more.
@@ -26,9 +55,9 @@ impl Links {
         self.0.remove(to);
     }
 
-    fn remove(&mut self, from: &Relation, to: &Relation) {
+    fn remove(&mut self, link: Link, from: &Relation, to: &Relation) {
         if let Some(who) = self.0.get_mut(to) {
-            who.remove(from);
+            who.remove(&(link, from.clone()));
             if who.is_empty() {
                 self.0.remove(to);
             }
@@ -38,8 +67,8 @@ impl Links {
 
 impl Schema {
     /// The tables and views that may speak of a relation or type.
-    pub(super) fn linked(&self, to: &Relation) -> impl Iterator<Item = &Table> {
-        self.links.to(to).filter_map(|name| self.tables.get(name))
+    pub(super) fn linked(&self, link: Link, to: &Relation) -> impl Iterator<Item = &Table> {
+        self.links.to(link, to).filter_map(|name| self.tables.get(name))
     }
 
     /// The table with its partitions and the tables that inherit from it, at any depth.
@@ -55,8 +84,8 @@ impl Schema {
     /// Keeps a table whose names have their schemas.
     pub(super) fn keep_table(&mut self, table: Table) {
         let name = table.name.clone();
-        for to in self.targets(&table) {
-            self.links.add(&name, to);
+        for (link, to) in self.targets(&table) {
+            self.links.add(link, &name, to);
         }
         for constraint in &table.constraints {
             self.names.take(&name, &constraint.name);
@@ -68,8 +97,8 @@ impl Schema {
     /// Takes a table out, and nothing that goes with it.
     pub(super) fn take_table(&mut self, name: &Relation) -> Option<Table> {
         let table = self.tables.remove(name)?;
-        for to in self.targets(&table) {
-            self.links.remove(name, &to);
+        for (link, to) in self.targets(&table) {
+            self.links.remove(link, name, &to);
         }
         for constraint in &table.constraints {
             self.names.free(name, &constraint.name);
@@ -96,34 +125,35 @@ impl Schema {
     }
 
     /// What a table speaks of.
-    fn targets(&self, table: &Table) -> Vec<Relation> {
+    fn targets(&self, table: &Table) -> Vec<(Link, Relation)> {
         let keys = table.constraints.iter().filter_map(|constraint| match &constraint.kind {
-            ConstraintKind::Foreign(key) => Some(key.table.clone()),
+            ConstraintKind::Foreign(key) => Some((Link::Key, key.table.clone())),
             _ => None,
         });
         let types = table.columns.iter().filter_map(|column| column.of.as_ref());
-        let types = types.filter(|of| !names_own(of)).map(|of| self.type_name(of));
-        let mut targets: Vec<Relation> = keys.chain(types).collect();
-        targets.extend(table.partition_of.iter().chain(&table.inherits).chain(&table.reads).cloned());
-        targets
+        let types = types.filter(|of| !names_own(of)).map(|of| (Link::Type, self.type_name(of)));
+        let parents = table.partition_of.iter().chain(&table.inherits);
+        let parents = parents.map(|parent| (Link::Child, parent.clone()));
+        let reads = table.reads.iter().map(|read| (Link::View, read.clone()));
+        keys.chain(types).chain(parents).chain(reads).collect()
     }
 
     pub(super) fn keep_index(&mut self, index: Index) {
-        self.links.add(&index.name, index.table.clone());
+        self.links.add(Link::Index, &index.name, index.table.clone());
         self.dropped.remove(&index.name);
         self.indexes.insert(index.name.clone(), index);
     }
 
     pub(super) fn take_index(&mut self, name: &Relation) -> Option<Index> {
         let index = self.indexes.remove(name)?;
-        self.links.remove(name, &index.table);
+        self.links.remove(Link::Index, name, &index.table);
         self.names.freed();
         Some(index)
     }
 
     pub(super) fn keep_sequence(&mut self, name: Relation, sequence: SequenceState) {
         if let Some((table, _)) = &sequence.owned_by {
-            self.links.add(&name, table.clone());
+            self.links.add(Link::Sequence, &name, table.clone());
         }
         self.dropped.remove(&name);
         self.sequences.insert(name, sequence);
@@ -132,7 +162,7 @@ impl Schema {
     pub(super) fn take_sequence(&mut self, name: &Relation) -> Option<SequenceState> {
         let sequence = self.sequences.remove(name)?;
         if let Some((table, _)) = &sequence.owned_by {
-            self.links.remove(name, table);
+            self.links.remove(Link::Sequence, name, table);
         }
         self.names.freed();
         Some(sequence)
@@ -143,7 +173,7 @@ impl Schema {
             && !names_own(base)
         {
             let base = self.type_name(base);
-            self.links.add(&name, base);
+            self.links.add(Link::Type, &name, base);
         }
         self.dropped.remove(&name);
         self.types.insert(name, made);
@@ -156,7 +186,7 @@ impl Schema {
     }
 }
 
-/// Whether it is one of the server's own types that nobody makes again: links to those would be long and of no use.
+/// Whether it is one of the server's own types: links to those would be long and of no use.
 fn names_own(of: &super::Type) -> bool {
     of.schema.is_none() && crate::locks::types::is_own(&of.name)
 }

@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast::{ConstraintKind, Expr, ForeignKey, Key, ReplicaIdentity, Type};
 use crate::statement::Relation;
+use links::Link;
 
 /// Where temporary tables are.
 const TEMPORARY: &str = "pg_temp";
@@ -163,6 +164,8 @@ pub struct Function {
     pub arguments: Vec<Type>,
     /// `immutable`, `stable`, `volatile` (where nothing was written).
     pub volatility: String,
+    /// In lower case.
+    pub language: String,
     /// When it was made.
     pub born: Option<Born>,
 }
@@ -306,7 +309,7 @@ impl Schema {
     /// The indexes of a table.
     pub fn indexes_of<'s>(&'s self, table: &Relation) -> impl Iterator<Item = &'s Index> + use<'s> {
         let table = self.resolve(table);
-        let indexes = self.links.to(&table).filter_map(|name| self.indexes.get(name));
+        let indexes = self.links.to(Link::Index, &table).filter_map(|name| self.indexes.get(name));
         indexes.filter(move |index| index.table == table)
     }
 
@@ -358,14 +361,15 @@ impl Schema {
     /// The sequences that go with a table, by name.
     pub fn sequences_of(&self, table: &Relation) -> Vec<(&Relation, &SequenceState)> {
         let wanted = self.resolve(table);
-        let known = self.links.to(&wanted).filter_map(|name| self.sequences.get_key_value(name));
+        let known =
+            self.links.to(Link::Sequence, &wanted).filter_map(|name| self.sequences.get_key_value(name));
         known.filter(|(_, state)| state.owned_by.as_ref().is_some_and(|(of, _)| *of == wanted)).collect()
     }
 
     /// The foreign keys that point to a table: the table that has each, and the key.
     pub fn foreign_keys_to(&self, table: &Relation) -> Vec<(&Table, &ForeignKey)> {
         let wanted = self.resolve(table);
-        let all = self.linked(&wanted).flat_map(|table| {
+        let all = self.linked(Link::Key, &wanted).flat_map(|table| {
             table.constraints.iter().filter_map(move |constraint| match &constraint.kind {
                 ConstraintKind::Foreign(key) => Some((table, key)),
                 _ => None,
@@ -377,7 +381,7 @@ impl Schema {
     /// The partitions of a table.
     pub fn partitions_of(&self, table: &Relation) -> Vec<&Table> {
         let wanted = self.resolve(table);
-        self.linked(&wanted).filter(|part| part.partition_of.as_ref() == Some(&wanted)).collect()
+        self.linked(Link::Child, &wanted).filter(|part| part.partition_of.as_ref() == Some(&wanted)).collect()
     }
 
     /// The partitions of a table, and the tables that inherit from it.
@@ -385,13 +389,13 @@ impl Schema {
         let wanted = self.resolve(table);
         let is =
             |child: &&Table| child.partition_of.as_ref() == Some(&wanted) || child.inherits.contains(&wanted);
-        self.linked(&wanted).filter(is).collect()
+        self.linked(Link::Child, &wanted).filter(is).collect()
     }
 
     /// The views that read a table.
     pub fn views_of(&self, table: &Relation) -> Vec<&Table> {
         let wanted = self.resolve(table);
-        self.linked(&wanted).filter(|view| view.reads.contains(&wanted)).collect()
+        self.linked(Link::View, &wanted).filter(|view| view.reads.contains(&wanted)).collect()
     }
 
     /// The columns that are of a type, or of a domain over it.
@@ -401,11 +405,16 @@ impl Schema {
         let mut next = 0;
         while let Some(wanted) = types.get(next).cloned() {
             let is = |of: &Type| self.type_name(of) == wanted;
-            let columns =
-                self.linked(&wanted).flat_map(|table| table.columns.iter().map(move |c| (table, c)));
+            let columns = self
+                .linked(Link::Type, &wanted)
+                .flat_map(|table| table.columns.iter().map(move |c| (table, c)));
             found.extend(columns.filter(|(_, column)| column.of.as_ref().is_some_and(is)));
-            for over in
-                self.links.to(&wanted).filter(|over| !types.contains(over)).cloned().collect::<Vec<_>>()
+            for over in self
+                .links
+                .to(Link::Type, &wanted)
+                .filter(|over| !types.contains(over))
+                .cloned()
+                .collect::<Vec<_>>()
             {
                 if let Some(Made { kind: MadeKind::Domain(base, _), .. }) = self.types.get(&over)
                     && self.type_name(base) == wanted

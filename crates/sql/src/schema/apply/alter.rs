@@ -2,6 +2,7 @@
 
 use super::{ActionKind, Born, ConstraintKind, Relation, Schema, TableKind, tables};
 use crate::ast::{Action, Column, Constraint, Expr, ObjectKind, Partition};
+use crate::schema::links::Link;
 use crate::schema::{Table, TableColumn};
 
 impl Schema {
@@ -72,7 +73,7 @@ impl Schema {
                     |name| crate::ast::Type { name: name.to_owned(), ..Default::default() },
                 );
                 let name = self.type_name(&of);
-                self.links.add(table, name);
+                self.links.add(Link::Type, table, name);
                 let column = self.column_or_unknown(table, column);
                 column.of = Some(of);
                 column.collation.clone_from(collation);
@@ -110,7 +111,7 @@ impl Schema {
         let known = tables::table_column(column, Some(born));
         if let Some(of) = known.of.as_ref().filter(|of| !crate::locks::types::is_own(&of.name)) {
             let of = self.type_name(of);
-            self.links.add(table, of);
+            self.links.add(Link::Type, table, of);
         }
         let columns = &mut self.table_or_unknown(table).columns;
         if columns.len() < super::MOST_COLUMNS && !columns.iter().any(|own| own.name == column.name) {
@@ -150,7 +151,7 @@ impl Schema {
             }
             ActionKind::Inherit(parent) => {
                 let parent = self.resolve(parent);
-                self.links.add(table, parent.clone());
+                self.links.add(Link::Child, table, parent.clone());
                 self.table_or_unknown(table).inherits.push(parent);
             }
             ActionKind::NoInherit(parent) => {
@@ -180,7 +181,7 @@ impl Schema {
         known.partition_of = Some(parent.clone());
         known.default_partition = partition.default;
         let filled = known.filled;
-        self.links.add(&name, parent.clone());
+        self.links.add(Link::Child, &name, parent.clone());
         let parent_table = self.table_or_unknown(parent);
         parent_table.kind = TableKind::Partitioned;
         parent_table.filled |= filled;

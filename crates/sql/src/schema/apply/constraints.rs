@@ -3,6 +3,7 @@
 use super::{Born, ConstraintKind, For, Index, Relation, Schema, beside};
 use crate::ast::{Constraint, Expr, ForeignKey, Key};
 use crate::schema::TableConstraint;
+use crate::schema::links::Link;
 
 impl Schema {
     /// Adds a constraint to one table; `column`: the one at which it is written.
@@ -40,7 +41,7 @@ impl Schema {
             ConstraintKind::NotNull { column } if valid => {
                 self.set_not_null(table, std::slice::from_ref(column));
             }
-            ConstraintKind::Foreign(key) => self.links.add(table, key.table.clone()),
+            ConstraintKind::Foreign(key) => self.links.add(Link::Key, table, key.table.clone()),
             ConstraintKind::NotNull { .. } | ConstraintKind::Check(_) => {}
         }
         self.names.take(table, &name);

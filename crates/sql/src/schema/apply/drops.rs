@@ -5,6 +5,7 @@
 
 use super::{Born, ConstraintKind, Relation, Schema};
 use crate::ast::{Key, ObjectKind, Type};
+use crate::schema::links::Link;
 use crate::schema::{Table, TableConstraint};
 
 impl Schema {
@@ -64,7 +65,9 @@ impl Schema {
         let mut doomed = vec![name];
         while let Some(name) = doomed.pop() {
             let mut keys: Vec<(Relation, String)> = Vec::new();
-            for other in self.linked(&name).filter(|other| other.name != name) {
+            let others = [Link::Child, Link::View, Link::Key].into_iter();
+            let others = others.flat_map(|link| self.linked(link, &name));
+            for other in others.filter(|other| other.name != name) {
                 if hangs_on(other, &name) {
                     doomed.push(other.name.clone());
                     continue;
@@ -153,7 +156,8 @@ impl Schema {
         let mut constraints: Vec<(Relation, String)> =
             constraints.map(|constraint| (table.clone(), constraint.name.clone())).collect();
         let mut views = Vec::new();
-        for other in self.linked(table) {
+        let others = [Link::View, Link::Key].into_iter().flat_map(|link| self.linked(link, table));
+        for other in others {
             let keys = other.constraints.iter().filter(|one| points_to(one, table, Some(column)));
             constraints.extend(keys.map(|key| (other.name.clone(), key.name.clone())));
             let named = |known: &String| known == column || known == "*";

@@ -258,6 +258,7 @@ impl Schema {
             name,
             arguments: create.arguments.clone(),
             volatility: create.volatility.clone().unwrap_or_else(|| "volatile".to_owned()),
+            language: create.language.clone(),
             born: before.unwrap_or(Some(born)),
         });
     }

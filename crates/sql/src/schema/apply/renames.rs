@@ -1,8 +1,11 @@
 //! New names and other schemas: everybody who speaks of the object speaks of it by its new name.
 
+use std::collections::BTreeSet;
+
 use super::{ConstraintKind, Relation, Schema, Table, beside};
 use crate::ast::{Expr, Key, ObjectKind, Type};
 use crate::schema::TableConstraint;
+use crate::schema::links::Link;
 
 impl Schema {
     pub(super) fn rename(&mut self, kind: ObjectKind, relation: &Relation, part: Option<&str>, to: &str) {
@@ -95,12 +98,12 @@ impl Schema {
     }
 
     fn move_table(&mut self, old: &Relation, new: &Relation) {
-        let linked: Vec<Relation> = self.links.to(old).cloned().collect();
+        let linked = self.links.all(old);
         let Some(mut table) = self.take_table(old) else { return };
         speak_of(&mut table, old, new);
         table.name = new.clone();
         self.keep_table(table);
-        for who in linked.iter().filter(|who| *who != old) {
+        for (link, who) in linked.iter().filter(|(_, who)| who != old) {
             if let Some(table) = self.tables.get_mut(who) {
                 speak_of(table, old, new);
             }
@@ -112,7 +115,7 @@ impl Schema {
             {
                 *table = new.clone();
             }
-            self.links.add(who, new.clone());
+            self.links.add(*link, who, new.clone());
         }
         self.links.forget(old);
         for tables in self.publications.values_mut().flatten() {
@@ -158,7 +161,7 @@ impl Schema {
             if let Some(of) = &mut column.of {
                 *of = Type { schema: new.schema.clone(), name: new.name.clone(), ..of.clone() };
             }
-            self.links.add(&table, new.clone());
+            self.links.add(Link::Type, &table, new.clone());
         }
     }
 
@@ -194,7 +197,7 @@ impl Schema {
     fn rename_own_column(&mut self, name: &Relation, from: &str, to: &str) {
         let Some(table) = self.tables.get_mut(name) else { return };
         rename_in_table(table, from, to);
-        let linked: Vec<Relation> = self.links.to(name).cloned().collect();
+        let linked: BTreeSet<Relation> = self.links.all(name).into_iter().map(|(_, who)| who).collect();
         for who in linked {
             if let Some(other) = self.tables.get_mut(&who) {
                 if other.reads.contains(name) {
