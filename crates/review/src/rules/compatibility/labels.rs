@@ -131,10 +131,10 @@ fn used(script: &ScriptAt<'_>, out: &mut Out<'_>) {
             }
             // Labels of a type that the same transaction made can be used.
             Stmt::CreateEnum { name, .. } if open => made.push(name),
-            Stmt::AlterEnum { name, old: None, new, .. } if open => {
-                if !made.iter().any(|made| made.same(name)) {
-                    labels.insert(new, name);
-                }
+            Stmt::AlterEnum { name, old: None, new, .. }
+                if open && !made.iter().any(|made| made.same(name)) =>
+            {
+                labels.insert(new, name);
             }
             _ if !labels.is_empty() && looks_at_values(stmt) => {
                 if let Some((label, name)) = find(script.text(number), &labels) {
