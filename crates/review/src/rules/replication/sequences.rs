@@ -32,10 +32,13 @@ pub(super) const OWNER: Rule = Rule {
 
 fn restart(at: &At<'_>, out: &mut Out<'_>) {
     match at.stmt {
-        Stmt::Sequence(sequence) if sequence.alter && sequence.restart => {
-            if !is_new(at, ObjectKind::Sequence, &sequence.name) {
-                out.push(at, again(&sequence.name.to_string()));
-            }
+        Stmt::Sequence(sequence)
+            if sequence.alter
+                && sequence.restart
+                && !is_new(at, ObjectKind::Sequence, &sequence.name)
+                && !serves_new(at, &sequence.name) =>
+        {
+            out.push(at, again(&sequence.name.to_string()));
         }
         Stmt::AlterTable { table, actions, .. } if at.is_used(table) => {
             for action in actions {
@@ -75,15 +78,15 @@ fn set(at: &At<'_>, value: &Expr, out: &mut Out<'_>) {
             Expr::Text(sequence) => sequence.clone(),
             _ => "a sequence".to_owned(),
         };
-        if !is_new(at, ObjectKind::Sequence, &relation(&sequence)) && !serves_new(at, &sequence) {
+        if !is_new(at, ObjectKind::Sequence, &relation(&sequence)) && !serves_new(at, &relation(&sequence)) {
             out.push(at, again(&sequence));
         }
     });
 }
 
 /// The sequence of a table that nobody uses yet.
-fn serves_new(at: &At<'_>, sequence: &str) -> bool {
-    let state = at.schema.sequence(&relation(sequence));
+fn serves_new(at: &At<'_>, sequence: &Relation) -> bool {
+    let state = at.schema.sequence(sequence);
     state.and_then(|state| state.owned_by.as_ref()).is_some_and(|(table, _)| at.is_new(table))
 }
 

@@ -172,9 +172,15 @@ fn for_each_row(expr: &Expr, calls: &mut Vec<String>) {
             {
                 calls.push(name.to_string());
             }
-            args.iter().for_each(|arg| for_each_row(arg, calls));
+            for arg in args {
+                for_each_row(arg, calls);
+            }
         }
-        Expr::Op(_, args) | Expr::Other(args) => args.iter().for_each(|arg| for_each_row(arg, calls)),
+        Expr::Op(_, args) | Expr::Other(args) => {
+            for arg in args {
+                for_each_row(arg, calls);
+            }
+        }
         Expr::Cast(inner, _) | Expr::IsNull(inner) | Expr::IsNotNull(inner) | Expr::InQuery(inner, _) => {
             for_each_row(inner, calls);
         }

@@ -115,10 +115,8 @@ fn superuser(at: &At<'_>, out: &mut Out<'_>) {
 }
 
 fn is_trusted(language: &str) -> bool {
-    !matches!(
-        language,
-        "c" | "internal" | "plpythonu" | "plpython2u" | "plpython3u" | "plperlu" | "pltclu" | "plrubyu"
-    ) && !(language.starts_with("pl") && language.ends_with('u') && language.len() > 4)
+    let untrusted = language.starts_with("pl") && language.ends_with('u') && language.len() > 4;
+    !untrusted && !matches!(language, "c" | "internal")
 }
 
 fn secret(at: &At<'_>, out: &mut Out<'_>) {
