@@ -80,6 +80,10 @@ fn table(at: &At<'_>, out: &mut Out<'_>) {
     if !matches!(kind, ObjectKind::Table | ObjectKind::ForeignTable) || at.is_new(relation) {
         return;
     }
+    let view = |known: &Table| matches!(known.kind, TableKind::View | TableKind::MaterializedView);
+    if at.schema.table(relation).is_some_and(view) {
+        return;
+    }
     // The index or view of an `ALTER TABLE … RENAME` has a rule of its own.
     if at.schema.table(relation).is_none() && at.schema.index(relation).is_some() {
         return;
@@ -136,6 +140,14 @@ fn object(at: &At<'_>, out: &mut Out<'_>) {
     let Stmt::Rename { kind, relation, part, to, .. } = at.stmt else { return };
     let (what, name, new) = match kind {
         ObjectKind::View => ("view", relation.to_string(), at.is_new(relation)),
+        // `ALTER TABLE` takes views too.
+        ObjectKind::Table => match at.schema.table(relation).map(|known| known.kind) {
+            Some(TableKind::View) => ("view", relation.to_string(), at.is_new(relation)),
+            Some(TableKind::MaterializedView) => {
+                ("materialised view", relation.to_string(), at.is_new(relation))
+            }
+            _ => return,
+        },
         ObjectKind::MaterializedView => ("materialised view", relation.to_string(), at.is_new(relation)),
         ObjectKind::Type | ObjectKind::Domain => ("type", relation.to_string(), at.is_new_type(relation)),
         ObjectKind::Sequence => ("sequence", relation.to_string(), is_new(at, *kind, relation)),

@@ -75,7 +75,8 @@ fn default(at: &At<'_>, out: &mut Out<'_>) {
         }
         let known = at.schema.column(table, column);
         // It had none, or the same; a type is changed in between.
-        let same = known.is_some_and(|known| known.default.as_ref().is_none_or(|before| before == value));
+        let seen = at.schema.table(table).is_some_and(|table| table.all_columns);
+        let same = known.is_some_and(|known| known.default.as_ref().map_or(seen, |before| before == value));
         let dance = actions.iter().any(|other| match &other.kind {
             ActionKind::DropDefault { column: other } | ActionKind::AlterType { column: other, .. } => {
                 other == column
