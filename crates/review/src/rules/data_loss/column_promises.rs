@@ -76,7 +76,9 @@ fn default(at: &At<'_>, out: &mut Out<'_>) {
         });
         let known = at.schema.column(table, column);
         // A new column that may be null does without a default; one that may not needs it for old code.
-        let free = at.is_new_column(table, column) && known.is_some_and(|known| !known.not_null);
+        let seen = at.schema.table(table).is_some_and(|table| table.all_columns);
+        let none = seen && known.is_some_and(|known| known.default.is_none() && !known.sequence);
+        let free = none || at.is_new_column(table, column) && known.is_some_and(|known| !known.not_null);
         if sets(actions) || later || free {
             continue;
         }

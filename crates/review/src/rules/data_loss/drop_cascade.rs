@@ -70,7 +70,7 @@ fn found(what: &str, mut known: Vec<String>) -> Found {
     known.truncate(MANY);
     let mut list = known.join(", ");
     if more > 0 {
-        list.push_str(&format!(" and {more} more"));
+        list = format!("{list} and {more} more");
     }
     let message = if known.is_empty() {
         format!("CASCADE drops whatever depends on {what}, without a name")

@@ -130,7 +130,8 @@ fn schema(at: &At<'_>, out: &mut Out<'_>) {
 
 fn list(mut names: Vec<String>) -> String {
     if names.len() > 5 {
-        names[5] = "…".to_owned();
+        names.truncate(5);
+        names.push("…".to_owned());
     }
     names.join(", ")
 }

@@ -46,8 +46,7 @@ fn writes<'a>(at: &At<'a>) -> Vec<&'a Stmt> {
     while let Some(stmt) = all.get(next).copied() {
         let inner: &[Stmt] = match stmt {
             Stmt::Update { writes, .. } | Stmt::Delete { writes, .. } | Stmt::Merge { writes, .. } => writes,
-            Stmt::Select(query) => &query.writes,
-            Stmt::Insert { source: Some(query), .. } => &query.writes,
+            Stmt::Select(query) | Stmt::Insert { source: Some(query), .. } => &query.writes,
             _ => &[],
         };
         all.extend(inner);
