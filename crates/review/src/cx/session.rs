@@ -73,12 +73,13 @@ impl Session {
         }
         let Some(running) = &mut self.transaction else { return };
         running.statements.push(number);
-        let locks = effects.locks.iter().filter(|lock| used(&lock.relation));
-        running.held.extend(locks.map(|lock| Held {
-            relation: lock.relation.clone(),
-            mode: lock.mode,
-            by: number,
-        }));
+        for lock in effects.locks.iter().filter(|lock| used(&lock.relation)) {
+            // Thousands of statements on one table hold one lock.
+            let held = |held: &Held| held.mode >= lock.mode && held.relation == lock.relation;
+            if !running.held.iter().any(held) {
+                running.held.push(Held { relation: lock.relation.clone(), mode: lock.mode, by: number });
+            }
+        }
     }
 
     fn transaction(&mut self, number: usize, word: Transaction) {
