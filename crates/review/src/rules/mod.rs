@@ -23,6 +23,8 @@ mod security;
 mod text;
 
 #[cfg(test)]
+mod harmless;
+#[cfg(test)]
 mod tests;
 
 /// The folders, by the number in their rules' codes.
