@@ -118,10 +118,8 @@ fn missing_primary(script: &ScriptAt<'_>, out: &mut Out<'_>) {
             Stmt::CreateTable(create) if lacks_key(create) => {
                 without.insert(bare(&create.name), number);
             }
-            Stmt::AlterTable { table, actions, .. } if !without.is_empty() => {
-                if actions.iter().any(gives_key) {
-                    without.remove(&bare(table));
-                }
+            Stmt::AlterTable { table, actions, .. } if actions.iter().any(gives_key) => {
+                without.remove(&bare(table));
             }
             Stmt::Drop { kind: ObjectKind::Table, names, .. } => {
                 for name in names {

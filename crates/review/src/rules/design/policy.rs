@@ -94,11 +94,9 @@ fn say(at: &At<'_>, out: &mut Out<'_>, table: &Relation, column: &Column, points
 
 fn comment(at: &At<'_>, out: &mut Out<'_>) {
     match at.stmt {
-        Stmt::CreateTable(create) if !create.temporary && create.partition_of.is_none() => {
-            if !is_commented(at, &create.name, None) {
-                let found = said(format!("table `{}` is made without a comment", create.name));
-                out.push(at, found.help(format!("COMMENT ON TABLE {} IS '…'", quoted(&create.name))));
-            }
+        Stmt::CreateTable(create) if wants_comment(create) && !is_commented(at, &create.name, None) => {
+            let found = said(format!("table `{}` is made without a comment", create.name));
+            out.push(at, found.help(format!("COMMENT ON TABLE {} IS '…'", quoted(&create.name))));
         }
         Stmt::AlterTable { kind: ObjectKind::Table, table, actions, .. } => {
             for action in actions {
@@ -112,6 +110,10 @@ fn comment(at: &At<'_>, out: &mut Out<'_>) {
         }
         _ => {}
     }
+}
+
+fn wants_comment(create: &CreateTable) -> bool {
+    !create.temporary && create.partition_of.is_none()
 }
 
 fn said(message: String) -> Found {

@@ -65,8 +65,7 @@ fn is_in_parts(at: &At<'_>, column: &str) -> bool {
 /// Every expression of a statement, those of queries in it too.
 fn each<'e>(stmt: &'e Stmt, visit: &mut dyn FnMut(&'e Expr)) {
     match stmt {
-        Stmt::Select(query) => of_query(query, visit),
-        Stmt::Insert { source: Some(query), .. } => of_query(query, visit),
+        Stmt::Select(query) | Stmt::Insert { source: Some(query), .. } => of_query(query, visit),
         Stmt::CreateView(create) => of_query(&create.query, visit),
         Stmt::CreateTable(create) => {
             create.query.iter().for_each(|query| of_query(query, visit));
@@ -84,15 +83,25 @@ fn each<'e>(stmt: &'e Stmt, visit: &mut dyn FnMut(&'e Expr)) {
                 }
             }
         }
-        Stmt::CreateIndex(create) => create.filter.iter().for_each(|filter| filter.walk(visit)),
+        Stmt::CreateIndex(create) => {
+            if let Some(filter) = &create.filter {
+                filter.walk(visit);
+            }
+        }
         Stmt::Policy(policy) => policy.using.iter().chain(&policy.check).for_each(|expr| expr.walk(visit)),
         Stmt::Update { assignments, filter, writes, .. } => {
             assignments.iter().map(|(_, value)| value).chain(filter).for_each(|expr| expr.walk(visit));
-            writes.iter().for_each(|write| each(write, visit));
+            for write in writes {
+                each(write, visit);
+            }
         }
         Stmt::Delete { filter, writes, .. } => {
-            filter.iter().for_each(|filter| filter.walk(visit));
-            writes.iter().for_each(|write| each(write, visit));
+            if let Some(filter) = filter {
+                filter.walk(visit);
+            }
+            for write in writes {
+                each(write, visit);
+            }
         }
         _ => {}
     }
@@ -100,7 +109,9 @@ fn each<'e>(stmt: &'e Stmt, visit: &mut dyn FnMut(&'e Expr)) {
 
 fn of_query<'e>(query: &'e Query, visit: &mut dyn FnMut(&'e Expr)) {
     query.walk(visit);
-    query.writes.iter().for_each(|write| each(write, visit));
+    for write in &query.writes {
+        each(write, visit);
+    }
 }
 
 fn of_constraint<'e>(constraint: &'e Constraint, visit: &mut dyn FnMut(&'e Expr)) {

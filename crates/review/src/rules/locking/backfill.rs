@@ -16,26 +16,14 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
     if in_batches(at) {
         return;
     }
-    let (size_of, why) = match at.stmt {
-        Stmt::Insert { source: Some(query), .. } => {
-            let read = query.tables.iter().find(|table| at.is_used(table)).unwrap_or(table);
-            (
-                read,
-                "one transaction writes them all: its snapshot keeps vacuum from cleaning up anywhere, standbys and \
-                    subscribers get it in one piece, and a mistake at the end undoes everything",
-            )
-        }
-        _ => {
-            if at.is_new(table) {
-                return;
-            }
-            (
-                table,
-                "each row that it touched is locked until the last one is done: writers of these rows wait, vacuum \
-                     can't clean up anywhere, and the table grows by all of it",
-            )
-        }
+    let (size_of, why) = if let Stmt::Insert { source: Some(query), .. } = at.stmt {
+        (query.tables.iter().find(|table| at.is_used(table)).unwrap_or(table), COPIES)
+    } else {
+        (table, CHANGES)
     };
+    if at.is_new(size_of) {
+        return;
+    }
     let message = format!("{word} goes through `{size_of}`{} in one statement", at.size(size_of));
     let found = Found::new(message, why).on(size_of);
     out.push(
@@ -43,6 +31,12 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
         found.help("some thousand rows at a time by the primary key, each batch committed on its own"),
     );
 }
+
+const COPIES: &str = "one transaction writes them all: its snapshot keeps vacuum from cleaning up anywhere, standbys and \
+                      subscribers get it in one piece, and a mistake at the end undoes everything";
+
+const CHANGES: &str = "each row that it touched is locked until the last one is done: writers of these rows wait, vacuum \
+                       can't clean up anywhere, and the table grows by all of it";
 
 /// In a loop that commits.
 fn in_batches(at: &At<'_>) -> bool {

@@ -71,7 +71,7 @@ fn uncommitted(script: &ScriptAt<'_>, out: &mut Out<'_>) {
         match stmt {
             Stmt::Transaction(Transaction::Begin) => open = open.or(Some(number)),
             Stmt::Transaction(Transaction::Commit | Transaction::Rollback | Transaction::Prepare) => {
-                open = None
+                open = None;
             }
             _ => {}
         }
