@@ -1,12 +1,13 @@
 //! Events as text: what people see while a run goes on, and what scripts and archives read of it.
 //!
 //! Nothing here knows how a run is made. A [`Reporter`] follows the events of one run; a
-//! [`Document`] is a finished text about a run or a plan; the remaining functions turn plain data
-//! into lines. All of them write where they are told to, so that a test can read what a person
+//! [`Document`] is a finished text about a run or a plan; [`findings`] are the forms of a review;
+//! the remaining functions turn plain data into lines. All of them write where they are told to, so that a test can read what a person
 //! would see. What a text means never depends on colour.
 
 mod facts;
 pub mod failure;
+pub mod findings;
 pub mod html;
 pub mod json;
 pub mod jsonl;
