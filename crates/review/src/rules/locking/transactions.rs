@@ -35,7 +35,7 @@ fn nesting(at: &At<'_>, out: &mut Out<'_>) {
     if at.embedded {
         return;
     }
-    let open = at.session.transaction.as_ref();
+    let open = at.session.transaction.as_ref().filter(|running| !running.implicit);
     let of_runner = open.is_some_and(|running| running.begun.is_none());
     let (message, why) = match (word, open) {
         (Transaction::Begin, Some(_)) if of_runner => (
