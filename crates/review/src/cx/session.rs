@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use switchback_sql::Relation;
-use switchback_sql::ast::{Stmt, Transaction};
+use switchback_sql::ast::{ObjectKind, Stmt, Transaction};
 use switchback_sql::locks::{Effects, Mode};
 
 /// A lock that is held.
@@ -79,6 +79,10 @@ impl Session {
             _ => {}
         }
         let Some(running) = &mut self.transaction else { return };
+        if let Stmt::Rename { kind: ObjectKind::Table, relation, to, .. } = stmt {
+            let held = running.held.iter_mut().map(|held| &mut held.relation);
+            held.filter(|held| held.same(relation)).for_each(|held| held.name.clone_from(to));
+        }
         running.statements.push(number);
         for lock in effects.locks.iter().filter(|lock| used(&lock.relation)) {
             // Thousands of statements on one table hold one lock.

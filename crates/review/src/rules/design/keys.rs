@@ -35,7 +35,11 @@ fn int_primary(at: &At<'_>, out: &mut Out<'_>) {
         .collect();
     let fix = retyped(at, &found).filter(|_| !found.is_empty());
     for (column, _) in &found {
-        let found = found_for(column.table, column.name, column.of).at(column.at);
+        let mut found = found_for(column.table, column.name, column.of).at(column.at);
+        // So few rows are chosen on purpose, where nobody counts them up.
+        if column.of.name == "int2" && column.column.is_some_and(|column| column.identity.is_none()) {
+            found = found.severity(Severity::Info);
+        }
         out.push(at, found.fix(fix.clone()));
     }
     added(at, out);

@@ -16,16 +16,20 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
     if in_batches(at) {
         return;
     }
-    let (size_of, why) = if let Stmt::Insert { source: Some(query), .. } = at.stmt {
-        (query.tables.iter().find(|table| at.is_used(table)).unwrap_or(table), COPIES)
-    } else {
-        (table, CHANGES)
-    };
+    let (size_of, why) =
+        if let (Stmt::Insert { source: Some(query), .. }, "INSERT … SELECT") = (at.stmt, word) {
+            (query.tables.iter().find(|table| at.is_used(table)).unwrap_or(table), COPIES)
+        } else {
+            (table, CHANGES)
+        };
     if at.is_new(size_of) {
         return;
     }
     let message = format!("{word} goes through `{size_of}`{} in one statement", at.size(size_of));
-    let found = Found::new(message, why).on(size_of);
+    let mut found = Found::new(message, why).on(size_of);
+    if at.is_new(table) {
+        found = found.severity(Severity::Info);
+    }
     out.push(
         at,
         found.help("some thousand rows at a time by the primary key, each batch committed on its own"),
@@ -49,13 +53,39 @@ fn in_batches(at: &At<'_>) -> bool {
 
 /// The table whose rows are written, where there may be many, and by what.
 pub(super) fn bulk<'a>(at: &At<'a>) -> Option<(&'a Relation, &'static str)> {
-    match at.stmt {
-        Stmt::Update { table, filter, .. } if !few(at, table, filter.as_ref()) => Some((table, "UPDATE")),
-        Stmt::Delete { table, filter, .. } if !few(at, table, filter.as_ref()) => Some((table, "DELETE")),
+    of_stmt(at, at.stmt).filter(|_| !is_limited(at))
+}
+
+/// `WITH batch AS (SELECT … LIMIT …)`.
+fn is_limited(at: &At<'_>) -> bool {
+    let mut words = switchback_sql::words(at.text).filter(|word| !word.is_empty());
+    let with = words.next().is_some_and(|word| word.eq_ignore_ascii_case("with"));
+    with && words.any(|word| word.eq_ignore_ascii_case("limit") || word.eq_ignore_ascii_case("fetch"))
+}
+
+fn of_stmt<'a>(at: &At<'a>, stmt: &'a Stmt) -> Option<(&'a Relation, &'static str)> {
+    let within = |writes: &'a [Stmt]| writes.iter().find_map(|write| of_stmt(at, write));
+    match stmt {
+        Stmt::Update { table, filter, writes, .. } => {
+            if few(at, table, filter.as_ref()) {
+                within(writes)
+            } else {
+                Some((table, "UPDATE"))
+            }
+        }
+        Stmt::Delete { table, filter, writes, .. } => {
+            if few(at, table, filter.as_ref()) {
+                within(writes)
+            } else {
+                Some((table, "DELETE"))
+            }
+        }
+        Stmt::Select(query) => within(&query.writes),
         Stmt::Insert { table, source: Some(query), .. } => {
-            let read = query.tables.iter().find(|table| at.is_used(table))?;
-            let short = query.constant || query.limited || few(at, read, query.filter.as_ref());
-            (!short).then_some((table, "INSERT … SELECT"))
+            let read = query.tables.iter().find(|table| at.is_used(table));
+            let short = |read| query.constant || query.limited || few(at, read, query.filter.as_ref());
+            let copied = read.filter(|read| !short(read)).map(|_| (table, "INSERT … SELECT"));
+            within(&query.writes).or(copied)
         }
         Stmt::Merge { table, .. } => Some((table, "MERGE")),
         Stmt::Copy { table: Some(table), from: true, .. } => Some((table, "COPY")),
@@ -84,7 +114,7 @@ fn chooses(at: &At<'_>, table: &Relation, expr: &Expr) -> bool {
             ("=", [column, value] | [value, column]) if value.is_constant() || one_row(value) => {
                 is_key(at, table, column)
             }
-            ("in" | "= any", [column, values @ ..]) => {
+            ("in" | "= any", [column, values @ ..]) if !is_place(expr) => {
                 values.iter().all(|value| value.is_constant() || matches!(value.bare(), Expr::Other(_)))
                     && is_key(at, table, column)
             }

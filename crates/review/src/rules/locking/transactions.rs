@@ -52,7 +52,7 @@ fn nesting(at: &At<'_>, out: &mut Out<'_>) {
             "what follows runs statement by statement, and if that stops half-way nothing is taken back; the runner's \
              record of the revision may be lost, or stay without its statements",
         ),
-        (Transaction::Commit, None) => (
+        (Transaction::Commit, None) if !chained(at) => (
             "COMMIT without a transaction",
             "the server only warns; a BEGIN is missing, or a COMMIT before it ended more than was meant",
         ),
@@ -60,6 +60,14 @@ fn nesting(at: &At<'_>, out: &mut Out<'_>) {
     };
     let help = "leave it out; SAVEPOINT for a part that may fail, a file of its own for what needs its own transaction";
     out.push(at, Found::new(message, why).help(help));
+}
+
+/// The one before it was `COMMIT AND CHAIN`, which begins another.
+fn chained(at: &At<'_>) -> bool {
+    let last = at.script.before(at.number).find(|(_, stmt)| matches!(stmt, Stmt::Transaction(_)));
+    last.is_some_and(|(number, _)| {
+        switchback_sql::words(at.script.text(number)).any(|word| word.eq_ignore_ascii_case("chain"))
+    })
 }
 
 fn uncommitted(script: &ScriptAt<'_>, out: &mut Out<'_>) {

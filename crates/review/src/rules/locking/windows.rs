@@ -114,7 +114,7 @@ fn rows(at: &At<'_>, out: &mut Out<'_>) {
 }
 
 fn wide(at: &At<'_>, out: &mut Out<'_>) {
-    if exclusive(at).next().is_none() {
+    if exclusive(at).next().is_none() || drops_other(at, at.number) {
         return;
     }
     let locks = at.effects.locks.iter().filter(|lock| lock.mode == Mode::AccessExclusive);
@@ -123,9 +123,9 @@ fn wide(at: &At<'_>, out: &mut Out<'_>) {
     let Some(table) = tables.find(|table| !exclusive(at).any(|held| held.relation.same(table))) else {
         return;
     };
-    let Some(before) =
-        exclusive(at).find(|held| is_table(at, &held.relation) && !kin(at, &held.relation, table))
-    else {
+    let Some(before) = exclusive(at).find(|held| {
+        is_table(at, &held.relation) && !drops_other(at, held.by) && !kin(at, &held.relation, table)
+    }) else {
         return;
     };
     let found = Found::new(
@@ -140,7 +140,16 @@ fn wide(at: &At<'_>, out: &mut Out<'_>) {
 }
 
 fn is_table(at: &At<'_>, relation: &Relation) -> bool {
-    at.schema.table(relation).is_some() || at.schema.index(relation).is_none()
+    match at.schema.table(relation) {
+        Some(table) => !matches!(table.kind, TableKind::View | TableKind::MaterializedView),
+        None => at.schema.index(relation).is_none(),
+    }
+}
+
+/// A view, say, which is not there any more.
+fn drops_other(at: &At<'_>, number: usize) -> bool {
+    let stmt = at.script.reads.get(number).and_then(Read::stmt);
+    matches!(stmt, Some(Stmt::Drop { kind, .. }) if *kind != ObjectKind::Table)
 }
 
 /// A table and its partition are locked together by most statements anyway.
@@ -161,6 +170,11 @@ fn upgrade(at: &At<'_>, out: &mut Out<'_>) {
         let Some(held) = at.session.held(&lock.relation).filter(|held| held.mode < lock.mode) else {
             continue;
         };
+        // Only a query is worth a word before it: a view, say, is made by who alters its table.
+        let by = at.script.reads.get(held.by).and_then(Read::stmt);
+        if held.mode == Mode::AccessShare && !matches!(by, Some(Stmt::Select(_))) {
+            continue;
+        }
         let table = &lock.relation;
         let found = Found::new(
             format!("{} on `{table}` is taken while {} is held already", lock.mode, held.mode),
