@@ -1,6 +1,7 @@
 //! Many rows in one statement.
 
 use crate::rule::prelude::*;
+use crate::rules::safe;
 
 pub(super) const RULE: Rule = Rule {
     code: "SR0818",
@@ -30,10 +31,9 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
     if at.is_new(table) {
         found = found.severity(Severity::Info);
     }
-    out.push(
-        at,
-        found.help("some thousand rows at a time by the primary key, each batch committed on its own"),
-    );
+    let found =
+        found.help("some thousand rows at a time by the primary key, each batch committed on its own");
+    out.push(at, found.fix(fix(at)));
 }
 
 const COPIES: &str = "one transaction writes them all: its snapshot keeps vacuum from cleaning up anywhere, standbys and \
@@ -41,6 +41,33 @@ const COPIES: &str = "one transaction writes them all: its snapshot keeps vacuum
 
 const CHANGES: &str = "each row that it touched is locked until the last one is done: writers of these rows wait, vacuum \
                        can't clean up anywhere, and the table grows by all of it";
+
+/// One column that is filled where it is null can be filled some pages at a time.
+fn fix(at: &At<'_>) -> Option<Fix> {
+    let Stmt::Update { table, assignments, reads, filter: Some(Expr::IsNull(null)), writes } = at.stmt else {
+        return None;
+    };
+    let ([(column, _)], Expr::Column(path)) = (assignments.as_slice(), null.bare()) else { return None };
+    let whole = reads.is_empty() && writes.is_empty() && path.last() == Some(column);
+    if !whole || at.in_transaction() || safe::is_partitioned(at, table) {
+        return None;
+    }
+    let tokens: Vec<_> = switchback_sql::tokens(at.text).filter(|token| !token.is_comment()).collect();
+    // Another name for the table is not known in what is written for it.
+    let set = tokens.iter().position(|token| token.of(at.text).eq_ignore_ascii_case("set"))?;
+    if set != if table.schema.is_some() { 4 } else { 2 } {
+        return None;
+    }
+    let equal = tokens.iter().find(|token| token.of(at.text) == "=")?;
+    let is_where = |token: &&switchback_sql::Token| token.of(at.text).eq_ignore_ascii_case("where");
+    let filter = tokens.iter().rfind(is_where)?;
+    let mut behind = switchback_sql::words(at.text.get(filter.end..)?);
+    let value = at.text.get(equal.end..filter.start)?.trim();
+    // A comment in it would take what stands behind it along.
+    let plain = !value.contains("--") && !value.contains("$$");
+    let plain = plain && !behind.any(|word| word.eq_ignore_ascii_case("returning"));
+    plain.then(|| Fix::new("fill it some pages at a time", vec![safe::backfill(table, column, value)]))
+}
 
 /// In a loop that commits.
 fn in_batches(at: &At<'_>) -> bool {
