@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use switchback_sql::Relation;
-use switchback_sql::ast::{Stmt, Transaction};
+use switchback_sql::ast::{ObjectKind, Stmt, Transaction};
 use switchback_sql::locks::{Effects, Mode};
 
 /// A lock that is held.
@@ -79,13 +79,18 @@ impl Session {
             _ => {}
         }
         let Some(running) = &mut self.transaction else { return };
+        if let Stmt::Rename { kind: ObjectKind::Table, relation, to, .. } = stmt {
+            let held = running.held.iter_mut().map(|held| &mut held.relation);
+            held.filter(|held| held.same(relation)).for_each(|held| held.name.clone_from(to));
+        }
         running.statements.push(number);
-        let locks = effects.locks.iter().filter(|lock| used(&lock.relation));
-        running.held.extend(locks.map(|lock| Held {
-            relation: lock.relation.clone(),
-            mode: lock.mode,
-            by: number,
-        }));
+        for lock in effects.locks.iter().filter(|lock| used(&lock.relation)) {
+            // Thousands of statements on one table hold one lock.
+            let held = |held: &Held| held.mode >= lock.mode && held.relation == lock.relation;
+            if !running.held.iter().any(held) {
+                running.held.push(Held { relation: lock.relation.clone(), mode: lock.mode, by: number });
+            }
+        }
     }
 
     fn transaction(&mut self, number: usize, word: Transaction) {

@@ -24,6 +24,8 @@ mod text;
 mod truth;
 
 #[cfg(test)]
+mod harmless;
+#[cfg(test)]
 mod tests;
 
 /// The folders, by the number in their rules' codes.

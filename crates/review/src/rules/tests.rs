@@ -78,7 +78,7 @@ fn found(rule: &Rule, page: &Page, block: &Block) -> usize {
 #[test]
 fn every_fix_is_silent() {
     let mut wrong = Vec::new();
-    for rule in all().filter(|rule| rule.code < "SR05") {
+    for rule in all().filter(|rule| is_whole(rule)) {
         let page = Page::read(rule.page);
         for block in page.blocks("Bad") {
             let findings = page.review(rule, block);
@@ -109,7 +109,7 @@ fn every_fix_is_silent() {
 #[test]
 fn every_block_is_sql() {
     let mut wrong = Vec::new();
-    for rule in all().filter(|rule| rule.code < "SR05") {
+    for rule in all().filter(|rule| is_whole(rule)) {
         let page = Page::read(rule.page);
         let blocks = ["Schema", "Bad", "Good", "Fixed"].into_iter().flat_map(|section| page.blocks(section));
         for block in blocks {
@@ -117,6 +117,11 @@ fn every_block_is_sql() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// The groups whose pages are held to that already.
+fn is_whole(rule: &Rule) -> bool {
+    rule.code < "SR05" || rule.code.starts_with("SR08") || rule.code.starts_with("SR09")
 }
 
 fn mistakes(block: &Block) -> Vec<String> {
