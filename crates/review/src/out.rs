@@ -50,6 +50,13 @@ impl Found {
         self
     }
 
+    /// In words only: what stands in a body of code can't be put apart into transactions.
+    fn without_fix(self) -> Self {
+        let title = self.fix.map(|fix| fix.title).unwrap_or_default();
+        let help = if self.help.is_empty() { title } else { self.help };
+        Self { fix: None, help, ..self }
+    }
+
     /// The byte of the statement at which it stands; the beginning where nothing is said.
     pub fn at(mut self, byte: usize) -> Self {
         self.at = Some(byte);
@@ -100,6 +107,7 @@ impl Out<'_> {
     /// A finding at a statement.
     pub fn push(&mut self, at: &At<'_>, found: Found) {
         let severity = self.weight(at, &found);
+        let found = if at.embedded { found.without_fix() } else { found };
         let (start, end) = at.span(found.at);
         let lock = at.lock(found.table.as_ref());
         self.add(at.script, (start, end), Some(at), Found { severity: Some(severity), ..found }, lock);

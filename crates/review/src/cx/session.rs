@@ -26,6 +26,9 @@ pub struct Running {
     pub held: Vec<Held>,
     /// Statements of it so far, without `BEGIN`.
     pub statements: Vec<usize>,
+    /// Nobody began it: several statements were sent as one query. A `BEGIN` in it is in order, and makes
+    /// it one that was begun.
+    pub implicit: bool,
 }
 
 /// What a session has set, begun and locked.
@@ -37,12 +40,16 @@ pub struct Session {
     pub settings: BTreeMap<String, String>,
     /// Those of them that end with the transaction, with their value before.
     local: BTreeMap<String, Option<String>>,
+    /// All statements are sent as one query.
+    one_query: bool,
 }
 
 impl Session {
-    /// At the beginning of a script; `wrapped`: whoever runs it begins a transaction.
-    pub fn new(wrapped: bool) -> Self {
-        Self { transaction: wrapped.then(Running::default), ..Self::default() }
+    /// At the beginning of a script; `wrapped`: whoever runs it begins a transaction; `one_query`: they
+    /// send its statements, of which there are several, as one query.
+    pub fn new(wrapped: bool, one_query: bool) -> Self {
+        let running = Running { implicit: !wrapped, ..Running::default() };
+        Self { transaction: (wrapped || one_query).then_some(running), one_query, ..Self::default() }
     }
 
     /// The variable's value, where it was set.
@@ -86,8 +93,14 @@ impl Session {
             Transaction::Begin if self.transaction.is_none() => {
                 self.transaction = Some(Running { begun: Some(number), ..Running::default() });
             }
+            Transaction::Begin => {
+                if let Some(running) = self.transaction.as_mut().filter(|running| running.implicit) {
+                    (running.begun, running.implicit) = (Some(number), false);
+                }
+            }
             Transaction::Commit | Transaction::Rollback | Transaction::Prepare => {
-                self.transaction = None;
+                let next = Running { implicit: true, ..Running::default() };
+                self.transaction = self.one_query.then_some(next);
                 for (name, value) in std::mem::take(&mut self.local) {
                     match value {
                         Some(value) => self.settings.insert(name, value),

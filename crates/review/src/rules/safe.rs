@@ -30,8 +30,7 @@ pub(super) fn name(
     if let Some(name) = written {
         return Some(name.to_owned());
     }
-    let columns: String = columns.iter().map(|column| format!("_{column}")).collect();
-    let name = format!("{}{columns}_{label}", table.name);
+    let name = [&[table.name.as_str()], columns, &[label]].concat().join("_");
     let known =
         at.schema.table(table).is_some_and(|known| known.constraints.iter().any(|one| one.name == name));
     let index = Relation { schema: at.schema.resolve(table).schema, name: name.clone() };

@@ -74,6 +74,62 @@ fn found(rule: &Rule, page: &Page, block: &Block) -> usize {
     findings.iter().filter(|finding| finding.rule == rule.name).count()
 }
 
+/// What is fixed is silent for the rule that fixed it, and the server understands it.
+#[test]
+fn every_fix_is_silent() {
+    let mut wrong = Vec::new();
+    for rule in all().filter(|rule| rule.code < "SR05") {
+        let page = Page::read(rule.page);
+        for block in page.blocks("Bad") {
+            let findings = page.review(rule, block);
+            let own = findings.iter().filter(|finding| finding.rule == rule.name);
+            let fixed: Vec<_> =
+                own.filter_map(|finding| Some((&finding.statement, finding.fix.as_ref()?))).collect();
+            let mut text = block.text.clone();
+            for word in ["BEGIN;", "START TRANSACTION;", "COMMIT;", "END;"] {
+                text = text.lines().filter(|line| *line != word).collect::<Vec<_>>().join("\n");
+            }
+            for (statement, fix) in &fixed {
+                text = text.replacen(statement.as_str(), fix.sql.trim_end_matches(';'), 1);
+            }
+            let settings = block.settings.iter().filter(|word| word.starts_with("version=")).cloned();
+            let after = Block { settings: settings.collect(), text };
+            let all_fixed =
+                fixed.len() == page.review(rule, block).iter().filter(|f| f.rule == rule.name).count();
+            if !fixed.is_empty() && all_fixed && found(rule, &page, &after) > 0 {
+                wrong.push(format!("{} fires on its own fix:\n{}", rule.name, after.text));
+            }
+            wrong.extend(mistakes(&after).into_iter().map(|mistake| format!("{}: {mistake}", rule.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} fixes are wrong\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+/// Every block is SQL: one that the server would not understand is silent for nothing.
+#[test]
+fn every_block_is_sql() {
+    let mut wrong = Vec::new();
+    for rule in all().filter(|rule| rule.code < "SR05") {
+        let page = Page::read(rule.page);
+        let blocks = ["Schema", "Bad", "Good", "Fixed"].into_iter().flat_map(|section| page.blocks(section));
+        for block in blocks {
+            wrong.extend(mistakes(block).into_iter().map(|mistake| format!("{}: {mistake}", rule.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+fn mistakes(block: &Block) -> Vec<String> {
+    let reads = crate::cx::read_script(&Script::new("it.sql", &block.text));
+    let wrong = reads.into_iter().filter_map(|read| match read.what {
+        crate::cx::What::Mistake(mistake) => {
+            Some(format!("{}\n{}", mistake.message, &block.text[read.range]))
+        }
+        _ => None,
+    });
+    wrong.collect()
+}
+
 /// A page, cut into its blocks of code.
 struct Page {
     sections: BTreeMap<String, Vec<Block>>,

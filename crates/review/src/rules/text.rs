@@ -22,8 +22,8 @@ impl<'t> Text<'t> {
         Some(format!("{} {more}{}", &self.text[..token.end], &self.text[token.end..]))
     }
 
-    /// The text from two words on that stand side by side.
-    pub(super) fn from_words(&self, pair: (&str, &str)) -> Option<&'t str> {
+    /// The text from two words on, these too, that stand side by side.
+    pub(super) fn since_words(&self, pair: (&str, &str)) -> Option<&'t str> {
         let two = self.tokens.windows(2).find(|two| self.is(&two[0], pair.0) && self.is(&two[1], pair.1))?;
         self.text.get(two[0].start..)
     }

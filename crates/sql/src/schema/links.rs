@@ -13,7 +13,7 @@ pub(super) struct Links(BTreeMap<Relation, BTreeSet<Relation>>);
 
 impl Links {
     /// Those that may speak of it.
-    pub(super) fn to(&self, name: &Relation) -> impl Iterator<Item = &Relation> {
+    pub(super) fn to<'s>(&'s self, name: &Relation) -> impl Iterator<Item = &'s Relation> + use<'s> {
         self.0.get(name).into_iter().flatten()
     }
 

@@ -304,10 +304,10 @@ impl Schema {
     }
 
     /// The indexes of a table.
-    pub fn indexes_of(&self, table: &Relation) -> impl Iterator<Item = &Index> {
+    pub fn indexes_of<'s>(&'s self, table: &Relation) -> impl Iterator<Item = &'s Index> + use<'s> {
         let table = self.resolve(table);
         let indexes = self.links.to(&table).filter_map(|name| self.indexes.get(name));
-        indexes.filter(|index| index.table == table).collect::<Vec<_>>().into_iter()
+        indexes.filter(move |index| index.table == table)
     }
 
     /// A column of a table.

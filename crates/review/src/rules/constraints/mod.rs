@@ -52,12 +52,11 @@ pub(super) const RULES: &[&Rule] = &[
 
 /// The statement, which adds this constraint alone, with `NOT VALID` and a name; and the look at its rows.
 fn not_valid(at: &At<'_>, table: &Relation, constraint: &Constraint, name: &str) -> Vec<FixStep> {
-    let named = match constraint.name {
-        Some(_) => at.text.to_owned(),
-        None => {
-            let (before, behind) = at.text.split_at(constraint.at.min(at.text.len()));
-            format!("{before}CONSTRAINT {} {behind}", ident(name))
-        }
+    let (before, behind) = at.text.split_at_checked(constraint.at).unwrap_or(("", at.text));
+    let named = if constraint.name.is_some() || before.is_empty() {
+        at.text.to_owned()
+    } else {
+        format!("{before}CONSTRAINT {} {behind}", ident(name))
     };
     vec![FixStep::new(format!("{named} NOT VALID")), safe::validate(table, name)]
 }

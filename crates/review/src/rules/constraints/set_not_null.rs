@@ -37,8 +37,8 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
 
 fn column(action: &ActionKind) -> Option<&str> {
     match action {
-        ActionKind::SetNotNull { column } => Some(column),
-        ActionKind::AddConstraint(Constraint {
+        ActionKind::SetNotNull { column }
+        | ActionKind::AddConstraint(Constraint {
             kind: ConstraintKind::NotNull { column },
             not_valid: false,
             not_enforced: false,

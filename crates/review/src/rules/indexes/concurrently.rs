@@ -63,12 +63,11 @@ fn refused(at: &At<'_>, out: &mut Out<'_>, what: &str) {
     if !at.in_transaction() {
         return;
     }
-    let begun = at.session.transaction.as_ref().map(|running| running.begun);
-    let where_ = match begun {
+    let where_ = match &at.session.transaction {
         _ if at.embedded => "in a DO block",
-        Some(Some(_)) => "in a transaction",
-        Some(None) => "in the transaction that the script runs in",
-        None => "in a query with other statements, which is a transaction",
+        Some(running) if running.begun.is_some() => "in a transaction",
+        Some(running) if !running.implicit => "in the transaction that the script runs in",
+        _ => "in a query with other statements, which is a transaction",
     };
     let found = Found::new(
         format!("{what} stands {where_}"),

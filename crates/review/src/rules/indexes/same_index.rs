@@ -22,6 +22,9 @@ pub(super) const REDUNDANT: Rule = Rule {
     look: Look::Statement(redundant),
 };
 
+/// A table has fewer; a script that makes more of them is not to be slow.
+const MOST: usize = 200;
+
 /// An index that is plain enough to be compared, with those of its table that are.
 fn compared<'a>(at: &At<'a>) -> Option<(&'a CreateIndex, Vec<&'a Index>)> {
     let Stmt::CreateIndex(create) = at.stmt else { return None };
@@ -35,7 +38,7 @@ fn compared<'a>(at: &At<'a>) -> Option<(&'a CreateIndex, Vec<&'a Index>)> {
         return None;
     }
     let same_name = |index: &Index| create.name.as_ref() == Some(&index.name.name);
-    let others = at.schema.indexes_of(&create.table).filter(|index| {
+    let others = at.schema.indexes_of(&create.table).take(MOST).filter(|index| {
         !index.partial && !index.special && index.valid && index.method == create.method && plain(&index.keys)
     });
     // One of the same name is the same one, by IF NOT EXISTS, or an error that isn't ours to tell.

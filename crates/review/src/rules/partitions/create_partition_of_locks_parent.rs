@@ -43,7 +43,7 @@ fn fix(at: &At<'_>, create: &CreateTable, parent: &Relation) -> Option<Fix> {
     if !plain || text.has(&["tablespace", "using"]) || at.embedded {
         return None;
     }
-    let bounds = text.from_words(("for", "values")).or_else(|| text.last_word("default"))?;
+    let bounds = text.since_words(("for", "values")).or_else(|| text.last_word("default"))?;
     let (name, parent) = (quoted(&create.name), quoted(parent));
     let steps = vec![
         FixStep::new(format!("CREATE TABLE {name} (LIKE {parent} INCLUDING ALL EXCLUDING IDENTITY)")),

@@ -18,21 +18,22 @@ pub(super) fn loss(from: &Type, to: &Type) -> Option<Loss> {
     }
     let (old, new) = (from.name.as_str(), to.name.as_str());
     match (old, new) {
-        ("text" | "varchar" | "bpchar" | "citext" | "name", "varchar" | "bpchar") => limit(from, to),
-        ("bit" | "varbit", "bit" | "varbit") => limit(from, to),
+        ("text" | "varchar" | "bpchar" | "citext" | "name", "varchar" | "bpchar")
+        | ("bit" | "varbit", "bit" | "varbit") => limit(from, to),
         ("numeric", "numeric") => numeric(digits(from), digits(to)),
-        ("numeric" | "float4" | "float8" | "money", "int2" | "int4" | "int8") => Some(Loss::Coarser),
-        ("numeric", "float4" | "float8" | "money") | ("float8", "float4") => Some(Loss::Coarser),
-        ("float4" | "float8", "numeric") if digits(to).is_some() => Some(Loss::Coarser),
-        ("int8", "float4" | "float8") | ("int4", "float4") => Some(Loss::Coarser),
-        ("int2" | "int4" | "int8", "int2" | "int4" | "int8") if bytes(old) > bytes(new) => {
-            Some(Loss::Narrower)
+        ("float4" | "float8", "numeric") => digits(to).map(|_| Loss::Coarser),
+        ("numeric" | "float4" | "float8" | "money", "int2" | "int4" | "int8")
+        | ("numeric", "float4" | "float8" | "money")
+        | ("float8" | "int4" | "int8", "float4")
+        | ("int8", "float8")
+        | ("timestamp" | "timestamptz", "date" | "time" | "timetz") => Some(Loss::Coarser),
+        ("int2" | "int4" | "int8", "int2" | "int4" | "int8") => {
+            (bytes(old) > bytes(new)).then_some(Loss::Narrower)
         }
         ("int2" | "int4" | "int8", "numeric") => {
             let whole = digits(to).map(|(precision, scale)| precision - scale);
             whole.filter(|whole| *whole < longest(old)).map(|_| Loss::Narrower)
         }
-        ("timestamp" | "timestamptz", "date" | "time" | "timetz") => Some(Loss::Coarser),
         ("timestamp" | "timestamptz" | "time" | "timetz" | "interval", _) if old == new => {
             (fine(from) > fine(to)).then_some(Loss::Coarser)
         }
