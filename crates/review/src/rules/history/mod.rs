@@ -6,8 +6,10 @@ mod chain;
 mod files;
 mod names_database;
 mod pairs;
+mod query;
 mod records;
 mod text;
+mod version;
 
 /// Every rule of this folder.
 pub(super) const RULES: &[&Rule] = &[
@@ -20,9 +22,11 @@ pub(super) const RULES: &[&Rule] = &[
     &records::ROLLBACK,
     &files::VERSION,
     &chain::CONFLICT,
+    &version::RULE,
     &text::SYNTAX,
     &text::PLACEHOLDER,
     &text::PSQL,
+    &query::RULE,
     &files::EMPTY,
     &files::LARGE,
     &records::UNUSED,
