@@ -1,8 +1,35 @@
-//! Files, their order, their ways down, and the target that they meet.
+//! Migrations as a history, their ways down, and the target that they meet.
 
 use crate::rule::Rule;
 
+mod chain;
+mod files;
 mod names_database;
+mod pairs;
+mod query;
+mod records;
+mod text;
+mod version;
 
 /// Every rule of this folder.
-pub(super) const RULES: &[&Rule] = &[&names_database::RULE];
+pub(super) const RULES: &[&Rule] = &[
+    &chain::KEYS,
+    &chain::RECREATE,
+    &pairs::MISSING,
+    &pairs::ASYMMETRIC,
+    &pairs::LOSES,
+    &pairs::CANNOT,
+    &records::ROLLBACK,
+    &files::VERSION,
+    &chain::CONFLICT,
+    &version::RULE,
+    &text::SYNTAX,
+    &text::PLACEHOLDER,
+    &text::PSQL,
+    &query::RULE,
+    &files::EMPTY,
+    &files::LARGE,
+    &records::UNUSED,
+    &records::NO_REASON,
+    &names_database::RULE,
+];
