@@ -182,14 +182,19 @@ impl World {
     /// # Errors
     /// [`code::TARGET_LEASED`], [`code::OTHER_SERVER`].
     pub async fn hold_lease(&self, expected: &Identity) -> Result<()> {
-        let held = self.lease.borrow().clone().filter(|session| !session.is_closed());
-        if let Some(session) = held
-            && lease::has_lock(&session, expected, &self.names.target).await?
-        {
-            return Ok(());
+        let before = self.lease.borrow().clone();
+        if let Some(session) = before.as_ref().filter(|session| !session.is_closed()) {
+            match lease::has_lock(session, expected, &self.names.target).await {
+                Ok(true) => return Ok(()),
+                Err(failure) if failure.code != code::CONNECTION_LOST => return Err(failure),
+                _ => {}
+            }
         }
         let session = self.connect(&self.config.maintenance_url).await?;
         same_server(expected, &Identity::read(&session).await?)?;
+        if let Some(before) = before {
+            lease::end_holder(&session, expected, &self.names.target, before.pid()).await?;
+        }
         lease::take_lock(&session, expected, &self.names.target).await?;
         *self.lease.borrow_mut() = Some(Rc::new(session));
         Ok(())
