@@ -6,7 +6,7 @@
 //! stops the run as stuck. Where the run is at any moment is in the journal alone, so going on
 //! after a crash is the same loop again.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -22,7 +22,9 @@ use crate::step::{AnyStep, Probe, StepCx, StepEntry};
 
 /// How often an undo is begun whose connection breaks: it is safe to repeat, and nobody may be there to
 /// say `resume`.
-const UNDO_TRIES: usize = 5;
+const UNDO_TRIES: u32 = 5;
+/// The first pause between two tries; a line that broke is back in seconds, or it takes a person.
+const UNDO_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the runner must know of the world in which steps act.
 #[async_trait(?Send)]
@@ -191,11 +193,12 @@ impl<W: Ground + 'static> Runner<'_, W> {
     }
 
     async fn take_back(&self, planned: &PlannedStep, done: Option<&Value>) -> Result<String> {
-        for _ in 1..UNDO_TRIES {
+        for tried in 1..UNDO_TRIES {
             match self.take_back_once(planned, done).await {
                 Err(failure) if failure.code == code::CONNECTION_LOST => {
                     let message = format!("taking back {} is tried again: {failure}", planned.id);
                     self.log.say(What::Warning { message })?;
+                    tokio::time::sleep(UNDO_PAUSE * tried * tried).await;
                 }
                 other => return other,
             }

@@ -1,7 +1,5 @@
 //! The lease of a target, and the session that holds it.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
-
 use switchback_model::code;
 use switchback_postgres::lease;
 use switchback_postgres::server::Identity;

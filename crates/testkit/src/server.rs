@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::Disk;
 
 /// A deadline, not a measure: the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The server; it is struck down for good with the test.
 #[derive(Debug)]

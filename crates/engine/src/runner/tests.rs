@@ -13,7 +13,7 @@ use crate::step::{Step, planned};
 
 /// A world whose line breaks so many times while a step is taken back.
 struct Lines {
-    breaks: Cell<usize>,
+    breaks: Cell<u32>,
 }
 
 #[async_trait(?Send)]
@@ -64,7 +64,7 @@ impl Step<Lines> for Fails {
 }
 
 /// A run whose line breaks so often on the way back.
-async fn run(breaks: usize) -> Outcome {
+async fn run(breaks: u32) -> Outcome {
     let step = planned::<Lines, _>(&Fails, None).unwrap();
     let plan: Plan = serde_json::from_value(json!({
         "format": 1, "run": "20260102_0304_abcd", "made_at": "2026-01-02T03:04:05Z", "environment": "production",

@@ -145,7 +145,7 @@ impl Case {
         let mut faults: Vec<Planned> = Vec::new();
         for index in 0..[2, 3, 3, 4, 5][random.usize(..5)] {
             let fault = draw_fault(&mut random);
-            let command = if index == 0 { 0 } else { [0, 0, 1, 1, 2][random.usize(..5)] };
+            let command = if index == 0 { 0 } else { [0, 0, 0, 1, 1][random.usize(..5)] };
             let moment = draw_moment(&mut random, command);
             if faults.iter().all(|other| fit(other.fault, fault)) {
                 faults.push(Planned { fault, moment, command });

@@ -20,6 +20,8 @@ use crate::site::{FAR, Site};
 const LOOK: Duration = Duration::from_millis(3);
 /// A server that is away is waited for a minute at several places; what takes longer hangs.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// The number of a command that no fault belongs to.
+const LATE: usize = 100;
 /// How often a person tries, before it counts as stuck.
 const TRIES: usize = 5;
 
@@ -307,6 +309,8 @@ impl Play<'_, '_> {
 
     /// Whatever was left behind, it must not stand in the way of the next deploy.
     async fn once_more(&mut self) {
+        // No fault is planned for so late a command.
+        self.commands = self.commands.max(LATE);
         let deploy = self.site.host.deploy();
         self.command(&deploy).await;
         if !self.succeeded() {
