@@ -7,8 +7,8 @@ use std::process::{Child as Program, Stdio};
 use std::time::{Duration, Instant};
 
 use switchback_engine::journal;
-use switchback_model::RunView;
 use switchback_model::event::RunStatus;
+use switchback_model::{RunId, RunView};
 use switchback_testkit::{OwnServer, State, TestCluster};
 
 use crate::customer::Orders;
@@ -20,8 +20,8 @@ use crate::site::{FAR, Site};
 const LOOK: Duration = Duration::from_millis(3);
 /// A server that is away is waited for a minute at several places; what takes longer hangs.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// The number of a command that no fault belongs to.
-const LATE: usize = 100;
+/// How many commands there may be, as long as there are faults to come.
+const COMMANDS: usize = 8;
 /// How often a person tries, before it counts as stuck.
 const TRIES: usize = 5;
 
@@ -69,6 +69,8 @@ struct Play<'a, 's> {
     started: Vec<String>,
     played: Played,
     commands: usize,
+    /// The faults that were not done yet.
+    waiting: Vec<Waiting>,
     accepted: bool,
 }
 
@@ -94,7 +96,9 @@ pub(crate) async fn play(
         story: Vec::new(),
         stops: Vec::new(),
     };
-    let mut play = Play { case, site, reference, papers, started, played, commands: 0, accepted: false };
+    let waiting = case.faults.iter().map(|planned| Waiting { planned: *planned, seen: None }).collect();
+    let (commands, accepted) = (0, false);
+    let mut play = Play { case, site, reference, papers, started, played, commands, waiting, accepted };
     let customer = play.site.customer();
     play.commands().await;
     play.played.orders = customer.stop();
@@ -113,9 +117,17 @@ impl Play<'_, '_> {
         let mut tries = 0;
         loop {
             let open = self.open();
-            if open.is_none() && !taken_back && self.case.rolled_back && self.succeeded() {
-                taken_back = true;
-                self.command(&["rollback"]).await;
+            if open.is_none() {
+                tries = 0;
+                let more = !self.waiting.is_empty() && self.commands < COMMANDS;
+                if self.succeeded() && (more || self.case.rolled_back && !taken_back) {
+                    taken_back = true;
+                    self.command(&["rollback"]).await;
+                } else if more && !self.succeeded() {
+                    self.command(&deploy).await;
+                } else {
+                    return;
+                }
                 continue;
             }
             let Some(far) = open else { return };
@@ -146,20 +158,15 @@ impl Play<'_, '_> {
         let output = File::create(self.paper(number, words)).unwrap();
         program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
         let mut program = program.spawn().unwrap();
-        let here = |planned: &&Planned| planned.command == number;
-        let mut waiting: Vec<Waiting> = self
-            .case
-            .faults
-            .iter()
-            .filter(here)
-            .map(|planned| Waiting { planned: *planned, seen: None })
-            .collect();
-        let (start, done_before) = (Instant::now(), self.journal().len());
+        let begun = (Instant::now(), self.newest(), self.journal().len());
+        for waiting in &mut self.waiting {
+            waiting.seen = None;
+        }
         let mut killed = false;
         while program.try_wait().unwrap().is_none() {
-            killed |= self.faults(&mut waiting, &program, start, done_before).await;
+            killed |= self.faults(number, &program, &begun);
             self.site.repair(false);
-            if start.elapsed() > PATIENCE {
+            if begun.0.elapsed() > PATIENCE {
                 self.played.wrong.push(format!("{words:?} hangs"));
                 program.kill().unwrap();
                 killed = true;
@@ -175,43 +182,36 @@ impl Play<'_, '_> {
         self.told(number, words, status, killed);
     }
 
-    /// Does the faults whose moment has come; whether one of them kills the program.
-    async fn faults(
-        &mut self,
-        waiting: &mut Vec<Waiting>,
-        program: &Program,
-        start: Instant,
-        done_before: usize,
-    ) -> bool {
-        if waiting.is_empty() {
-            return false;
-        }
+    /// Does the faults whose moment has come; whether one of them kills the program. What was not done
+    /// in its own command is done in a later one.
+    fn faults(&mut self, number: usize, program: &Program, begun: &(Instant, Option<RunId>, usize)) -> bool {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let (start, run, done_before) = begun;
         let mut journal = self.journal();
-        let journal = journal.split_off(done_before.min(journal.len()));
+        let before = if self.newest() == *run { *done_before } else { 0 };
+        let journal = journal.split_off(before.min(journal.len()));
         let pid = i32::try_from(program.id()).unwrap();
         let mut kills = false;
-        let mut index = 0;
-        while index < waiting.len() {
-            let fault = waiting[index].planned.fault;
-            if waiting[index].is_due(start, &journal, self.reference)
-                && self.site.inflict(fault, pid, &journal)
-            {
-                waiting.remove(index);
-                self.played.faults.push(fault);
-                let last = journal.last().map_or("no entry", |line| place(line));
-                self.played.story.push(format!("{fault} at {last}"));
-                kills |= matches!(fault, Fault::KillProgram | Fault::KillTree | Fault::TearJournal);
-            } else {
-                index += 1;
+        waiting.retain_mut(|waiting| {
+            let fault = waiting.planned.fault;
+            let due = waiting.planned.command <= number && waiting.is_due(*start, &journal, self.reference);
+            if !due || !self.site.inflict(fault, pid, &journal) {
+                return true;
             }
-        }
+            self.played.faults.push(fault);
+            let last = journal.last().map_or("no entry", |line| place(line));
+            self.played.story.push(format!("{fault} at {last}"));
+            kills |= matches!(fault, Fault::KillProgram | Fault::KillTree | Fault::TearJournal);
+            false
+        });
+        self.waiting = waiting;
         kills
     }
 
     /// Half of an entry stands at the journal's end: its write had not returned.
     fn tear(&self) {
-        let Some(run) = self.new_runs(false).pop() else { return };
-        let path = self.site.host.path(".switchback/runs").join(&run.plan.run.0).join("journal.jsonl");
+        let Some(run) = self.newest() else { return };
+        let path = self.site.host.path(".switchback/runs").join(&run.0).join("journal.jsonl");
         let text = std::fs::read_to_string(&path).unwrap();
         let Some(last) = text.lines().last() else { return };
         let half = &last[..last.len() / 2];
@@ -309,8 +309,7 @@ impl Play<'_, '_> {
 
     /// Whatever was left behind, it must not stand in the way of the next deploy.
     async fn once_more(&mut self) {
-        // No fault is planned for so late a command.
-        self.commands = self.commands.max(LATE);
+        self.waiting.clear();
         let deploy = self.site.host.deploy();
         self.command(&deploy).await;
         if !self.succeeded() {
@@ -350,12 +349,20 @@ impl Play<'_, '_> {
         runs
     }
 
+    /// The run that was written to last; names follow the operator's clock, which may be stepped.
+    fn newest(&self) -> Option<RunId> {
+        let folder = self.site.host.path(".switchback/runs");
+        let runs = journal::list(&folder).into_iter().filter(|run| !self.started.contains(&run.0));
+        runs.max_by_key(|run| {
+            std::fs::metadata(folder.join(&run.0).join("journal.jsonl")).and_then(|file| file.modified()).ok()
+        })
+    }
+
     /// The lines of the newest run.
     fn journal(&self) -> Vec<String> {
-        let runs = self.site.host.path(".switchback/runs");
-        let newest = journal::list(&runs).into_iter().filter(|run| !self.started.contains(&run.0)).max();
-        let Some(newest) = newest else { return Vec::new() };
-        let text = std::fs::read(runs.join(&newest.0).join("journal.jsonl")).unwrap_or_default();
+        let Some(newest) = self.newest() else { return Vec::new() };
+        let path = self.site.host.path(".switchback/runs").join(&newest.0).join("journal.jsonl");
+        let text = std::fs::read(path).unwrap_or_default();
         String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
     }
 }
