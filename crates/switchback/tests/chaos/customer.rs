@@ -2,7 +2,7 @@
 //! the application's address. It remembers what the server acknowledged, and nothing else.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -68,7 +68,7 @@ impl Customer {
     }
 }
 
-fn connect(socket: &PathBuf, database: &str) -> Option<Wire> {
+fn connect(socket: &Path, database: &str) -> Option<Wire> {
     Wire::connect(socket, &[("user", "postgres"), ("database", database), ("application_name", "shop")]).ok()
 }
 

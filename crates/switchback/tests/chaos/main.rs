@@ -28,6 +28,7 @@ mod play;
 mod pooler;
 mod processes;
 mod site;
+#[expect(dead_code, reason = "a customer does not read why it is refused")]
 #[path = "../fence/wire.rs"]
 mod wire;
 
@@ -175,17 +176,14 @@ impl Storm {
         let papers = papers(&case);
         let played = catch_unwind(AssertUnwindSafe(|| self.play(&case, &papers)));
         let took = start.elapsed().as_secs_f64();
-        match played {
-            Ok(played) => {
-                println!("{case}: {} ({took:.1} s)", played.line());
-                self.count(&case, &played, &papers);
-            }
-            Err(_) => {
-                println!("{case}: WRONG: the case itself panicked; see above, and {}", papers.display());
-                self.wrong += 1;
-                // Nobody knows in what state they are.
-                self.servers = [None, None];
-            }
+        if let Ok(played) = played {
+            println!("{case}: {} ({took:.1} s)", played.line());
+            self.count(&case, &played, &papers);
+        } else {
+            println!("{case}: WRONG: the case itself panicked; see above, and {}", papers.display());
+            self.wrong += 1;
+            // Nobody knows in what state they are.
+            self.servers = [None, None];
         }
     }
 

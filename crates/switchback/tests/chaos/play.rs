@@ -284,12 +284,13 @@ impl Play<'_, '_> {
             (false, false) => End::TakenBack,
         };
         let wanted = if succeeded { &self.reference.end } else { start };
-        let agreed = self.new_runs(false).iter().flat_map(judge::agreed).sum();
-        let crashes = |fault: &Fault| {
+        let agreed = self.new_runs(false).iter().filter_map(judge::agreed).sum();
+        let ends_server = |fault: &Fault| {
             matches!(fault, Fault::StopServer { .. } | Fault::KillBackend | Fault::Fill(Full::Wal, _))
         };
-        let crashed = self.played.faults.iter().any(crashes);
-        let verdict = judge::look(&self.site, wanted, databases, &self.played.orders, open, crashed).await;
+        let server_died = self.played.faults.iter().any(ends_server);
+        let verdict =
+            judge::look(&self.site, wanted, databases, &self.played.orders, open, server_died).await;
         let lost = verdict.lost.len();
         if lost <= agreed {
             self.played.given_up = lost;
