@@ -156,6 +156,7 @@ impl Case {
             faults.iter().any(|planned| matches!(planned.fault, Fault::Fill(Full::Journal, _)));
         let shapes: Vec<Shape> = SHAPES
             .into_iter()
+            .filter(|shape| !has(Fault::KillChild(Child::Git)) || shape.code)
             .filter(|shape| {
                 !(has(Fault::KillApplication) && !shape.service || fills_journal && shape.service)
             })

@@ -22,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(3);
 const PATIENCE: Duration = Duration::from_mins(5);
 /// How many commands there may be, as long as there are faults to come.
 const COMMANDS: usize = 8;
+/// After so many without any, those that are left find no moment here.
+const BARREN: usize = 2;
 /// How often a person tries, before it counts as stuck.
 const TRIES: usize = 5;
 
@@ -69,6 +71,8 @@ struct Play<'a, 's> {
     started: Vec<String>,
     played: Played,
     commands: usize,
+    /// How many of the last ones went by without a fault.
+    barren: usize,
     /// The faults that were not done yet.
     waiting: Vec<Waiting>,
     accepted: bool,
@@ -97,8 +101,9 @@ pub(crate) async fn play(
         stops: Vec::new(),
     };
     let waiting = case.faults.iter().map(|planned| Waiting { planned: *planned, seen: None }).collect();
-    let (commands, accepted) = (0, false);
-    let mut play = Play { case, site, reference, papers, started, played, commands, waiting, accepted };
+    let (commands, barren, accepted) = (0, 0, false);
+    let mut play =
+        Play { case, site, reference, papers, started, played, commands, barren, waiting, accepted };
     let customer = play.site.customer();
     play.commands().await;
     play.played.orders = customer.stop();
@@ -119,7 +124,7 @@ impl Play<'_, '_> {
             let open = self.open();
             if open.is_none() {
                 tries = 0;
-                let more = !self.waiting.is_empty() && self.commands < COMMANDS;
+                let more = !self.waiting.is_empty() && self.commands < COMMANDS && self.barren < BARREN;
                 if self.succeeded() && (more || self.case.rolled_back && !taken_back) {
                     taken_back = true;
                     self.command(&["rollback"]).await;
@@ -159,6 +164,7 @@ impl Play<'_, '_> {
         program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
         let mut program = program.spawn().unwrap();
         let begun = (Instant::now(), self.newest(), self.journal().len());
+        let waiting = self.waiting.len();
         for waiting in &mut self.waiting {
             waiting.seen = None;
         }
@@ -174,6 +180,7 @@ impl Play<'_, '_> {
             tokio::time::sleep(LOOK).await;
         }
         let status = program.wait().unwrap().code();
+        self.barren = if self.waiting.len() < waiting { 0 } else { self.barren + 1 };
         if killed && status.is_none() && self.played.faults.last() == Some(&Fault::TearJournal) {
             self.tear();
         }
