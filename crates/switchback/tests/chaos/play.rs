@@ -81,12 +81,13 @@ struct Play<'a, 's> {
 /// Plays a case; what programs said goes into the folder `papers`.
 pub(crate) async fn play(
     case: &Case,
+    program: &str,
     server: &mut OwnServer,
     cluster: &'static TestCluster,
     reference: &Reference,
     papers: &Path,
 ) -> Played {
-    let site = Site::new(case, server, cluster).await;
+    let site = Site::new(case, program, server, cluster).await;
     let start = site.host.state().await;
     let databases = judge::databases(cluster).await;
     let started = runs(&site, false).iter().map(|run| run.plan.run.0.clone()).collect();

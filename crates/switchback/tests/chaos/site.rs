@@ -41,8 +41,14 @@ enum Repair {
 }
 
 impl<'s> Site<'s> {
-    pub(crate) async fn new(case: &Case, server: &'s mut OwnServer, cluster: &'static TestCluster) -> Self {
-        let host = Host::new(cluster, env!("CARGO_BIN_EXE_switchback"), case.shape).await;
+    /// A host of the case's shape, for this program.
+    pub(crate) async fn new(
+        case: &Case,
+        program: &str,
+        server: &'s mut OwnServer,
+        cluster: &'static TestCluster,
+    ) -> Self {
+        let host = Host::new(cluster, program, case.shape).await;
         host.database().run(customer::TABLES).await;
         let (line, pooler, disk, clock) = (None, None, None, None);
         let (others, repairs, armed, tool) = (Vec::new(), Vec::new(), false, case.shape.tool);
@@ -142,10 +148,11 @@ impl<'s> Site<'s> {
             Fault::KillChild(child) => {
                 let names = child.commands(self.tool);
                 let below = processes::below(program);
-                // One that only says its version is no loss.
+                // One that only says its version is no loss, and a supervisor is no migrator.
                 let at_work = |process: &&processes::Process| {
+                    let words = processes::command_line(process.pid);
                     names.contains(&process.name.as_str())
-                        && !processes::command_line(process.pid).contains("--version")
+                        && !["--version", "supervise"].iter().any(|word| words.contains(word))
                 };
                 let found = below.iter().find(at_work);
                 found.is_some_and(|process| processes::kill(process.pid))
