@@ -338,8 +338,12 @@ async fn mark_again(cx: &StepCx<'_, World>, step: &Lease) -> Result<()> {
         .hint("somebody restored or replaced the target: look before anything else"))
 }
 
-/// A lease that can't be held in the middle of a run stops it where it is.
+/// A lease that can't be held in the middle of a run stops it where it is. Where only the line broke
+/// while it was looked at, nobody else has it for that: the next look takes it again.
 fn lost(failure: Failure) -> Failure {
+    if failure.code == code::CONNECTION_LOST {
+        return failure;
+    }
     let mut lost = Failure::new(code::LEASE_LOST, "the run lost its hold of the target");
     lost.causes.push(failure.to_string());
     lost.causes.extend(failure.causes);
