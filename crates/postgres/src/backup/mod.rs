@@ -22,7 +22,7 @@ use switchback_model::{Code, Failure, Result, code};
 
 pub use client::Client;
 pub use manifest::{Compared, FileFacts, Manifest, Proof, Roles, SnapshotFacts, Target};
-pub use prove::{Ground, dismantle, prove, rebuild, scratch_options};
+pub use prove::{Ground, dismantle, drop_dead, prove, rebuild, scratch_options};
 pub use restore::{RestoreRequest, Restored, restore};
 pub use store::{Listed, PruneRequest, Pruned, find, list, prune, verify};
 pub use take::{BackupRequest, ProofOn, Taken, take};

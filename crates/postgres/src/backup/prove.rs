@@ -21,6 +21,9 @@ use crate::settings::DatabaseSettings;
 pub(super) const NOW: &str =
     "to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
+/// What the databases of proofs begin with.
+const PROOF: &str = "sb_proof_";
+
 /// Where a backup is proven.
 #[derive(Clone, Copy, Debug)]
 pub enum Ground<'a> {
@@ -142,7 +145,11 @@ pub(super) async fn restore_and_compare(
         return Err(Failure::new(code::BACKUP_FAILED, message)
             .hint("give a scratch server of the same major version"));
     }
-    let name = format!("sb_proof_{}", unique());
+    let name = format!("{PROOF}{}", unique());
+    if matches!(ground, Ground::Server(_)) {
+        drop_dead(&session).await?;
+        hold(&session, &name).await?;
+    }
     let trial = Trial { folder, manifest, ground, client, session: &session, name: &name };
     let made = trial.roles(cancel).await?;
     // Boxed: whoever awaits this should not carry all of its state.
@@ -159,6 +166,32 @@ pub(super) async fn restore_and_compare(
         notes: comparison.notes,
         manifest_sha256: None,
     })
+}
+
+/// Drops the databases of proofs that were killed on a server that others use as well: a proof that
+/// lives holds a lock on its own. Gives their names; what another role owns is left to that role.
+///
+/// # Errors
+/// As [`Session::rows`].
+pub async fn drop_dead(session: &Session) -> Result<Vec<String>> {
+    let mut dropped = Vec::new();
+    let sql = "select datname::text from pg_database where starts_with(datname, $1) order by 1";
+    for row in session.rows(sql, &[&PROOF]).await? {
+        let name: String = row.get(0);
+        if hold(session, &name).await? {
+            if drop_database(session, &name).await.is_ok() {
+                dropped.push(name.clone());
+            }
+            session.rows("select pg_advisory_unlock(hashtextextended($1, 0))", &[&name]).await?;
+        }
+    }
+    Ok(dropped)
+}
+
+/// Holds a proof's name as long as the session lives; whether nobody else does.
+async fn hold(session: &Session, name: &str) -> Result<bool> {
+    let sql = "select pg_try_advisory_lock(hashtextextended($1, 0))";
+    Ok(session.one(sql, &[&name]).await?.get(0))
 }
 
 struct Trial<'a> {

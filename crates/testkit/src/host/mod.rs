@@ -261,6 +261,11 @@ impl Host {
         if self.shape.code { self.git(&["rev-parse", "HEAD"]) } else { String::new() }
     }
 
+    /// What in the checkout is not the commit's, as git says it.
+    pub fn changed_code(&self) -> String {
+        if self.shape.code { self.git(&["status", "--porcelain"]) } else { String::new() }
+    }
+
     /// What the service is and who blocks it, as the program says.
     pub fn service(&self) -> String {
         if !self.shape.service {

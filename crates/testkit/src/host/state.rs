@@ -36,6 +36,8 @@ pub struct State {
     pub history: String,
     /// The checked out commit.
     pub commit: String,
+    /// What in the checkout is not that commit's.
+    pub changed_code: String,
     /// Whether the page is closed.
     pub page_closed: bool,
     /// Files of ours that others could read.
@@ -73,6 +75,7 @@ impl State {
             service: host.service(),
             history,
             commit: host.commit_now(),
+            changed_code: host.changed_code(),
             page_closed: host.path("maintenance.flag").exists(),
             readable: readable(&host.path(".switchback")),
         }
@@ -95,6 +98,7 @@ impl State {
         say("service", self.service.clone(), other.service.clone());
         say("history", self.history.clone(), other.history.clone());
         say("commit", self.commit.clone(), other.commit.clone());
+        say("changed code", self.changed_code.clone(), other.changed_code.clone());
         say("page closed", self.page_closed.to_string(), other.page_closed.to_string());
         found.extend(other.readable.iter().map(|file| format!("others can read {file}")));
         found

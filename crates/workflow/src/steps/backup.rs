@@ -8,7 +8,8 @@ use switchback_engine::step::{Step, StepCx};
 use switchback_model::plan::UndoPolicy;
 use switchback_model::units::Size;
 use switchback_model::{Failure, Result, code};
-use switchback_postgres::backup::Manifest;
+use switchback_postgres::Session;
+use switchback_postgres::backup::{Manifest, drop_dead};
 
 use crate::backups;
 use crate::world::World;
@@ -71,9 +72,28 @@ impl Step<World> for Backup {
         Ok(format!("restored, {tables} tables and {rows} rows equal, {}", Size(done.bytes)))
     }
 
-    async fn undo(&self, _cx: &StepCx<'_, World>, done: Option<&BackedUp>) -> Result<String> {
-        Ok(done.map_or_else(|| "none was finished".into(), |done| format!("kept: {}", done.folder.display())))
+    async fn undo(&self, cx: &StepCx<'_, World>, done: Option<&BackedUp>) -> Result<String> {
+        if let Some(done) = done {
+            return Ok(format!("kept: {}", done.folder.display()));
+        }
+        // A process that was killed in its proof left a copy of the data on the scratch server.
+        if let Err(failure) = drop_dead_proofs(cx).await {
+            cx.warn(format!(
+                "whether a killed proof left a database on the scratch server is not known: {failure}"
+            ));
+        }
+        Ok("none was finished".into())
     }
+}
+
+async fn drop_dead_proofs(cx: &StepCx<'_, World>) -> Result<()> {
+    let Some(url) = &cx.world.config.scratch_url else { return Ok(()) };
+    for name in drop_dead(&Session::connect(url, &cx.world.application()).await?).await? {
+        cx.warn(format!(
+            "`{name}` was left on the scratch server by a proof that was killed; it was dropped"
+        ));
+    }
+    Ok(())
 }
 
 fn unproven(id: &str) -> Failure {
