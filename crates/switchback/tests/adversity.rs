@@ -19,6 +19,7 @@ const BARE: Shape = Shape {
     code: false,
     page: false,
     tool: "alembic",
+    migrations: "many",
 };
 
 async fn host(shape: Shape) -> Host {
