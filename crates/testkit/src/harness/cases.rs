@@ -114,7 +114,7 @@ impl Harness {
         ];
         let last = self.steps().pop().unwrap().to_owned();
         for (index, step) in self.steps().into_iter().enumerate() {
-            cases.extend(self.once(step, &last));
+            cases.extend(Self::once(step, &last));
             cases.extend(self.inside(step, index, seed));
         }
         cases.extend(self.after_entries());
@@ -123,7 +123,7 @@ impl Harness {
     }
 
     /// Each step twice, each undo twice, an error on either side of it.
-    fn once(&self, step: &str, last: &str) -> Vec<Case> {
+    fn once(step: &str, last: &str) -> Vec<Case> {
         let (twice, undo) = (format!("twice:{step}"), format!("fail-after:{last},undo-twice:{step}"));
         let (before, after) = (format!("fail-before:{step}"), format!("fail-after:{step}"));
         vec![
@@ -139,7 +139,7 @@ impl Harness {
         let mut draw = Draw::new(seed, &format!("{} {step}", self.name()));
         let mut cases = vec![
             self.killed(&format!("kill-in:{step}"), Ends::Killed, index % 2 == 1),
-            self.killed_back(&format!("kill-in-undo:{step}"), Ends::Killed, index % 2 == 0),
+            self.killed_back(&format!("kill-in-undo:{step}"), Ends::Killed, index.is_multiple_of(2)),
         ];
         let mut during = |kind: &str, took: Option<u64>| {
             let took = took.unwrap_or_default().max(2);
@@ -148,11 +148,11 @@ impl Harness {
             halves.map(|ms| format!("{kind}:{step}@{ms}"))
         };
         for (half, fault) in during("kill-during", self.took(step, "step.finished")).iter().enumerate() {
-            cases.push(self.killed(fault, Ends::Perhaps, (index + half) % 2 == 0));
+            cases.push(self.killed(fault, Ends::Perhaps, (index + half).is_multiple_of(2)));
         }
         let back = during("kill-during-undo", self.took(step, "step.undo_finished"));
         for (half, fault) in back.iter().enumerate() {
-            cases.push(self.killed_back(fault, Ends::Perhaps, (index + half) % 2 == 0));
+            cases.push(self.killed_back(fault, Ends::Perhaps, (index + half).is_multiple_of(2)));
         }
         cases
     }
@@ -172,7 +172,7 @@ impl Harness {
         }
         for (index, event) in self.back.iter().enumerate() {
             let (fault, what) = named(index + 1, event);
-            let mut case = self.killed_back(&fault, Ends::Killed, index % 2 == 0);
+            let mut case = self.killed_back(&fault, Ends::Killed, index.is_multiple_of(2));
             case.name = format!("back {fault} ({}) {}", what.trim(), case.then.word());
             cases.push(case);
         }

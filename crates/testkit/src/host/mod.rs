@@ -5,7 +5,7 @@
 //! called as Alembic is called and reads the same revision files, without Python's start-up time.
 //! (Alembic itself is what ADA's tests use.)
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -76,8 +76,20 @@ impl Host {
         }
         if shape.service {
             host.expect(&["service", "start"], 0);
+            host.listening().await;
         }
         host
+    }
+
+    /// Waits until the application listens: it runs a moment before that.
+    pub async fn listening(&self) {
+        for _ in 0..1000 {
+            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the application does not listen");
     }
 
     /// Runs the program with `--yes`.
