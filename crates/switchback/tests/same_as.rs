@@ -1,7 +1,5 @@
 //! "Same as" sees each kind of difference; else the harness would compare nothing.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
-
 use std::os::unix::fs::PermissionsExt as _;
 
 use switchback_testkit::{Host, Shape, cluster};
