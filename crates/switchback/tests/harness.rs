@@ -7,6 +7,7 @@
 //! printed (`SWITCHBACK_SEED`; their number: `SWITCHBACK_CASES`). `script/sweep` tries every one.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
+#![expect(clippy::print_stdout, reason = "whoever waits for hours, or repeats a seed, wants to see it")]
 
 mod sweep;
 

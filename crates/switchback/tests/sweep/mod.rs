@@ -133,12 +133,10 @@ fn table(done: &[[String; 3]]) -> String {
             .collect();
         let stuck = if stuck.is_empty() { "0".to_owned() } else { stuck.join(", ") };
         let cases: usize = counts.values().sum();
-        text.push_str(&format!(
-            "| {shape} | {cases} | {} | {} | {stuck} | {} |\n",
-            count("finished"),
-            count("taken back"),
-            count("different")
-        ));
+        let (finished, back) = (count("finished"), count("taken back"));
+        let different = count("different");
+        let line = format!("| {shape} | {cases} | {finished} | {back} | {stuck} | {different} |\n");
+        text += &line;
     }
     text
 }
