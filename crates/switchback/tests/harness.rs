@@ -89,18 +89,17 @@ async fn faults_end_at_the_end_or_at_the_start_6() {
 /// What can't be run twice fails the harness, by the step's name.
 #[tokio::test]
 async fn a_step_that_is_not_safe_to_repeat_is_named() {
-    let shape = Shape { service: false, page: false, tool: "sql", migrations: "one", ..Shape::DEFAULT };
-    // Its first time it makes a row, and so its second time.
-    let insert = |host: &Host| {
-        let word =
-            format!("psql -X -q {:?} -c \"insert into notes (user_id) values (1)\"", host.url().expose());
-        host.configure("prepare = [\"true\"]", &format!("prepare = [\"sh\", \"-c\", {word:?}]"));
+    let shape = Shape { service: false, code: false, tool: "sql", migrations: "one", ..Shape::DEFAULT };
+    // A folder can't be made twice.
+    let once = |host: &Host| {
+        let commands = "on = [\"mkdir\", \"closed\"]\noff = [\"rm\", \"-rf\", \"closed\"]";
+        host.configure("flag = \"maintenance.flag\"", commands);
     };
-    let harness = Harness::with(cluster().await, PROGRAM, shape, Run::Deploy, insert).await;
+    let harness = Harness::with(cluster().await, PROGRAM, shape, Run::Deploy, once).await;
     let cases = harness.first_cases(1);
     let tried = harness.try_case(cluster().await, &cases[0]).await;
     let Outcome::Different(lines) = tried.outcome else { panic!("{}", tried.outcome) };
     let named: Vec<_> = lines.iter().filter(|line| line.starts_with("BY ")).collect();
-    assert!(named.len() == 1 && named[0].starts_with("BY twice:prepare: "), "{lines:?}");
-    assert!(named[0].contains("public.notes"), "{named:?}");
+    assert!(named.len() == 1 && named[0].starts_with("BY twice:maintenance: "), "{lines:?}");
+    assert!(named[0].contains("it was taken back"), "{named:?}");
 }
