@@ -165,6 +165,7 @@ impl<W: Ground + 'static> Runner<'_, W> {
     async fn act(&self, planned: &PlannedStep, begun_before: bool) -> Result<(Value, String)> {
         let (step, cx) = (self.make(planned)?, self.cx(planned));
         let faults = self.log.faults();
+        faults.begun(&planned.id);
         self.world.may_act(&cx).await?;
         let found = if begun_before { step.probe(&cx).await? } else { Probe::NotDone };
         let output = match found {
@@ -238,9 +239,13 @@ impl<W: Ground + 'static> Runner<'_, W> {
         // Nobody's word stops the way back half-way: it is the safe place that the word asks for.
         let never = Cancel::never();
         let (step, cx) = (self.make(planned)?, StepCx::new(self.world, &never, self.log, &planned.id));
+        let faults = self.log.faults();
+        faults.undo_begun(&planned.id);
         self.world.may_act(&cx).await?;
         let proof = step.undo(&cx, done).await?;
-        if self.log.faults().undo_twice() { step.undo(&cx, done).await } else { Ok(proof) }
+        let proof = if faults.undo_twice(&planned.id) { step.undo(&cx, done).await? } else { proof };
+        faults.after_undo(&planned.id);
+        Ok(proof)
     }
 
     /// `asked`: a person asked for it, so it is what success looks like.

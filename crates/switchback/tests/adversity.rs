@@ -18,6 +18,7 @@ const BARE: Shape = Shape {
     code: false,
     page: false,
     tool: "alembic",
+    migrations: "many",
 };
 
 async fn host(shape: Shape) -> Host {

@@ -58,6 +58,11 @@ impl TestCluster {
         Self { admin, major, _scratch: None }
     }
 
+    /// A cluster of its own that lives as long as the process.
+    pub async fn leaked() -> &'static Self {
+        Box::leak(Box::new(Self::start().await))
+    }
+
     /// The URL of a database of the cluster, as superuser; `postgres` is the maintenance database.
     pub fn url(&self, database: &str) -> DatabaseUrl {
         self.admin.with_database(database)

@@ -10,7 +10,7 @@ use switchback_model::{DatabaseUrl, Failure, Result, code};
 use super::compare::{Comparison, Subject, compare};
 use super::manifest::{Manifest, Proof, ROLES, Target};
 use super::restore::{Dump, checked, create, drop_database, give, missing_roles, pg_restore, unique};
-use super::{Client, Listener, Progress, client};
+use super::{Client, Listener, Progress, client, strays};
 use crate::Session;
 use crate::scratch::{Scratch, ScratchOptions};
 use crate::server::Identity;
@@ -20,9 +20,6 @@ use crate::settings::DatabaseSettings;
 /// `YYYY-MM-DDTHH:MM:SS.mmmZ` of the server's clock.
 pub(super) const NOW: &str =
     "to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
-
-/// What the databases of proofs begin with.
-const PROOF: &str = "sb_proof_";
 
 /// Where a backup is proven.
 #[derive(Clone, Copy, Debug)]
@@ -88,14 +85,15 @@ pub async fn rebuild(
     let heard = Listener::new(progress);
     let (_reading, manifest) = checked(folder, &heard).await?;
     let session = Session::connect(&ground.url(), &client.application).await?;
-    let trial = Trial { folder, manifest: &manifest, ground, client, session: &session, name };
-    let made = trial.roles(cancel).await?;
+    let mut trial =
+        Trial { folder, manifest: &manifest, ground, client, session: &session, name, made: Vec::new() };
+    trial.made = trial.roles(cancel).await?;
     let equal =
         trial.run(cancel, &heard).await.and_then(|(_, comparison)| comparison.equal("the restored copy"));
     match equal {
-        Ok(_) => Ok(made),
+        Ok(_) => Ok(trial.made),
         Err(failure) => {
-            trial.clean(&made).await;
+            trial.clean().await;
             Err(failure)
         }
     }
@@ -145,16 +143,17 @@ pub(super) async fn restore_and_compare(
         return Err(Failure::new(code::BACKUP_FAILED, message)
             .hint("give a scratch server of the same major version"));
     }
-    let name = format!("{PROOF}{}", unique());
+    let name = format!("{}{}", strays::PROOF, unique());
     if matches!(ground, Ground::Server(_)) {
-        drop_dead(&session).await?;
-        hold(&session, &name).await?;
+        strays::sweep(&session).await?;
+        strays::hold(&session, &name).await?;
     }
-    let trial = Trial { folder, manifest, ground, client, session: &session, name: &name };
-    let made = trial.roles(cancel).await?;
+    let mut trial =
+        Trial { folder, manifest, ground, client, session: &session, name: &name, made: Vec::new() };
+    trial.made = trial.roles(cancel).await?;
     // Boxed: whoever awaits this should not carry all of its state.
     let outcome = Box::pin(trial.run(cancel, heard)).await;
-    let mut left = if after == After::Clean { trial.clean(&made).await } else { Vec::new() };
+    let mut left = if after == After::Clean { trial.clean().await } else { Vec::new() };
     let (took, mut comparison) = outcome?;
     comparison.notes.append(&mut left);
     let comparison = comparison.equal("the restored copy")?;
@@ -168,32 +167,6 @@ pub(super) async fn restore_and_compare(
     })
 }
 
-/// Drops the databases of proofs that were killed on a server that others use as well: a proof that
-/// lives holds a lock on its own. Gives their names; what another role owns is left to that role.
-///
-/// # Errors
-/// As [`Session::rows`].
-pub async fn drop_dead(session: &Session) -> Result<Vec<String>> {
-    let mut dropped = Vec::new();
-    let sql = "select datname::text from pg_database where starts_with(datname, $1) order by 1";
-    for row in session.rows(sql, &[&PROOF]).await? {
-        let name: String = row.get(0);
-        if hold(session, &name).await? {
-            if drop_database(session, &name).await.is_ok() {
-                dropped.push(name.clone());
-            }
-            session.rows("select pg_advisory_unlock(hashtextextended($1, 0))", &[&name]).await?;
-        }
-    }
-    Ok(dropped)
-}
-
-/// Holds a proof's name as long as the session lives; whether nobody else does.
-async fn hold(session: &Session, name: &str) -> Result<bool> {
-    let sql = "select pg_try_advisory_lock(hashtextextended($1, 0))";
-    Ok(session.one(sql, &[&name]).await?.get(0))
-}
-
 struct Trial<'a> {
     folder: &'a Path,
     manifest: &'a Manifest,
@@ -202,6 +175,8 @@ struct Trial<'a> {
     /// In the scratch server's maintenance database.
     session: &'a Session,
     name: &'a str,
+    /// The roles that were made for it.
+    made: Vec<String>,
 }
 
 impl Trial<'_> {
@@ -269,6 +244,7 @@ impl Trial<'_> {
     async fn create(&self) -> Result<Option<String>> {
         let note = self.create_empty().await?;
         if matches!(self.ground, Ground::Server(_)) {
+            strays::mark(self.session, self.name, &self.made).await?;
             give(self.session, self.name, &self.manifest.settings.owner).await;
         }
         Ok(note)
@@ -297,8 +273,8 @@ impl Trial<'_> {
         Ok(Some(format!("restored with locale C, for the scratch server says: {}", failure.message)))
     }
 
-    async fn clean(&self, made: &[String]) -> Vec<String> {
-        clean(self.session, self.name, made).await
+    async fn clean(&self) -> Vec<String> {
+        clean(self.session, self.name, &self.made).await
     }
 }
 

@@ -120,6 +120,7 @@ const BARE: Shape = Shape {
     code: false,
     page: false,
     tool: "alembic",
+    migrations: "many",
 };
 const WHOLE: Shape = Shape { service: true, code: true, page: true, ..BARE };
 
@@ -176,7 +177,7 @@ impl Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shape { fence, restore_point, service, code, page, tool } = self.shape;
+        let Shape { fence, restore_point, service, code, page, tool, .. } = self.shape;
         write!(f, "seed {} case {}: {fence} {restore_point} {tool}", self.seed, self.number)?;
         for (there, name) in [(service, "service"), (code, "code"), (page, "page")] {
             if there {

@@ -8,8 +8,7 @@ use switchback_engine::step::{Step, StepCx};
 use switchback_model::plan::UndoPolicy;
 use switchback_model::units::Size;
 use switchback_model::{Failure, Result, code};
-use switchback_postgres::Session;
-use switchback_postgres::backup::{Manifest, drop_dead};
+use switchback_postgres::backup::Manifest;
 
 use crate::backups;
 use crate::world::World;
@@ -53,7 +52,11 @@ impl Step<World> for Backup {
             cx.progress(progress.what, progress.done, progress.total, switchback_model::event::Unit::Bytes);
         };
         let note = format!("run {}", cx.world.run);
-        let taken = backups::take(cx.world, name, directory, Some(note), true, cx.cancel, &mut hear).await?;
+        // One that this run took before it was interrupted is as good as it would be had it been noted.
+        let taken = match backups::noted(directory, &note)? {
+            Some(taken) => taken,
+            None => backups::take(cx.world, name, directory, Some(note), true, cx.cancel, &mut hear).await?,
+        };
         let manifest = Manifest::read(&taken)?;
         let proof = manifest.proof.as_ref().ok_or_else(|| unproven(&manifest.id))?;
         Ok(BackedUp {
@@ -73,27 +76,14 @@ impl Step<World> for Backup {
     }
 
     async fn undo(&self, cx: &StepCx<'_, World>, done: Option<&BackedUp>) -> Result<String> {
-        if let Some(done) = done {
-            return Ok(format!("kept: {}", done.folder.display()));
+        if done.is_none()
+            && let Err(failure) = backups::sweep(cx.world).await
+        {
+            // Half of a backup costs room and nothing else.
+            cx.warn(failure.to_string());
         }
-        // A process that was killed in its proof left a copy of the data on the scratch server.
-        if let Err(failure) = drop_dead_proofs(cx).await {
-            cx.warn(format!(
-                "whether a killed proof left a database on the scratch server is not known: {failure}"
-            ));
-        }
-        Ok("none was finished".into())
+        Ok(done.map_or_else(|| "none was finished".into(), |done| format!("kept: {}", done.folder.display())))
     }
-}
-
-async fn drop_dead_proofs(cx: &StepCx<'_, World>) -> Result<()> {
-    let Some(url) = &cx.world.config.scratch_url else { return Ok(()) };
-    for name in drop_dead(&Session::connect(url, &cx.world.application()).await?).await? {
-        cx.warn(format!(
-            "`{name}` was left on the scratch server by a proof that was killed; it was dropped"
-        ));
-    }
-    Ok(())
 }
 
 fn unproven(id: &str) -> Failure {
