@@ -23,6 +23,11 @@ use crate::step::{AnyStep, Probe, StepCx, StepEntry};
 
 /// How long a step that was told to stop has to end by itself.
 const BY_ITSELF: Duration = Duration::from_secs(1);
+/// How often an undo is begun whose connection breaks: it is safe to repeat, and nobody may be there to
+/// say `resume`.
+const UNDO_TRIES: u32 = 5;
+/// The first pause between two tries; a line that broke is back in seconds, or it takes a person.
+const UNDO_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the runner must know of the world in which steps act.
 #[async_trait(?Send)]
@@ -78,7 +83,7 @@ impl<W: Ground + 'static> Runner<'_, W> {
         // A way back that was asked for and is gone on with after a crash was asked for, too.
         let asked = back.is_some() || self.log.view().asked_back;
         if let Err(failure) = self.taken_up(direction).await {
-            return self.finish(RunStatus::Stuck, Exit::Stuck, Some(failure));
+            return self.stuck(failure);
         }
         let ended = match (back, direction) {
             (Some(why), _) => self.unwind(Some(why)).await,
@@ -91,7 +96,7 @@ impl<W: Ground + 'static> Runner<'_, W> {
         match ended {
             Ok(()) => self.taken_back(asked),
             Err(failure) if failure.code == code::JOURNAL_WRITE => Err(failure),
-            Err(failure) => self.finish(RunStatus::Stuck, Exit::Stuck, Some(failure)),
+            Err(failure) => self.stuck(failure),
         }
     }
 
@@ -160,6 +165,7 @@ impl<W: Ground + 'static> Runner<'_, W> {
     async fn act(&self, planned: &PlannedStep, begun_before: bool) -> Result<(Value, String)> {
         let (step, cx) = (self.make(planned)?, self.cx(planned));
         let faults = self.log.faults();
+        faults.begun(&planned.id);
         self.world.may_act(&cx).await?;
         let found = if begun_before { step.probe(&cx).await? } else { Probe::NotDone };
         let output = match found {
@@ -216,12 +222,30 @@ impl<W: Ground + 'static> Runner<'_, W> {
     }
 
     async fn take_back(&self, planned: &PlannedStep, done: Option<&Value>) -> Result<String> {
+        for tried in 1..UNDO_TRIES {
+            match self.take_back_once(planned, done).await {
+                Err(failure) if failure.code == code::CONNECTION_LOST => {
+                    let message = format!("taking back {} is tried again: {failure}", planned.id);
+                    self.log.say(What::Warning { message })?;
+                    tokio::time::sleep(UNDO_PAUSE * tried * tried).await;
+                }
+                other => return other,
+            }
+        }
+        self.take_back_once(planned, done).await
+    }
+
+    async fn take_back_once(&self, planned: &PlannedStep, done: Option<&Value>) -> Result<String> {
         // Nobody's word stops the way back half-way: it is the safe place that the word asks for.
         let never = Cancel::never();
         let (step, cx) = (self.make(planned)?, StepCx::new(self.world, &never, self.log, &planned.id));
+        let faults = self.log.faults();
+        faults.undo_begun(&planned.id);
         self.world.may_act(&cx).await?;
         let proof = step.undo(&cx, done).await?;
-        if self.log.faults().undo_twice() { step.undo(&cx, done).await } else { Ok(proof) }
+        let proof = if faults.undo_twice(&planned.id) { step.undo(&cx, done).await? } else { proof };
+        faults.after_undo(&planned.id);
+        Ok(proof)
     }
 
     /// `asked`: a person asked for it, so it is what success looks like.
@@ -235,6 +259,17 @@ impl<W: Ground + 'static> Runner<'_, W> {
             (false, false) => (RunStatus::Refused, Exit::Refused),
         };
         self.finish(status, if asked { Exit::Done } else { exit }, why)
+    }
+
+    /// A person is needed, who must never have to guess what to type.
+    fn stuck(&self, mut failure: Failure) -> Result<Outcome> {
+        if failure.hints.is_empty() {
+            let run = self.log.run();
+            failure.hints.push(format!(
+                "put right what stopped it; then: switchback resume {run}, or switchback rollback {run}"
+            ));
+        }
+        self.finish(RunStatus::Stuck, Exit::Stuck, Some(failure))
     }
 
     fn finish(&self, status: RunStatus, exit: Exit, failure: Option<Failure>) -> Result<Outcome> {
@@ -279,3 +314,6 @@ impl<W: Ground + 'static> Runner<'_, W> {
 fn since(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

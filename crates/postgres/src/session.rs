@@ -335,10 +335,15 @@ fn query_failed(sql: &str, error: &tokio_postgres::Error) -> Failure {
             .because(error)
             .cause(format!("in: {beginning}"));
     };
+    // The server's last words to a session that it ends, or that ends with it.
+    let ended = [&SqlState::ADMIN_SHUTDOWN, &SqlState::CRASH_SHUTDOWN].contains(&server.code());
     let mut failure = Failure::new(
-        code::QUERY_FAILED,
+        if ended { code::CONNECTION_LOST } else { code::QUERY_FAILED },
         format!("the server says: {} ({})", server.message(), server.code().code()),
     );
+    if ended {
+        failure = failure.effect(Effect::Unknown);
+    }
     if let Some(detail) = server.detail() {
         failure = failure.cause(detail);
     }

@@ -26,6 +26,7 @@ const IN_PLACE: Shape = Shape {
     code: false,
     page: true,
     tool: "alembic",
+    migrations: "many",
 };
 /// No application either: for what is over before anything is stopped.
 const BARE: Shape = Shape {
@@ -35,6 +36,7 @@ const BARE: Shape = Shape {
     code: false,
     page: false,
     tool: "alembic",
+    migrations: "many",
 };
 
 async fn host(shape: Shape) -> Host {

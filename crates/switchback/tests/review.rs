@@ -12,8 +12,15 @@ use switchback_testkit::{Host, Ran, Shape, cluster};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
-const SQL: Shape =
-    Shape { fence: "closed", restore_point: "clone", service: false, code: true, page: false, tool: "sql" };
+const SQL: Shape = Shape {
+    fence: "closed",
+    restore_point: "clone",
+    service: false,
+    code: true,
+    page: false,
+    tool: "sql",
+    migrations: "many",
+};
 
 /// A folder with files.
 fn folder(files: &[(&str, &str)]) -> TempDir {

@@ -28,6 +28,7 @@ const BARE: Shape = Shape {
     code: false,
     page: false,
     tool: "alembic",
+    migrations: "many",
 };
 const SQL: Shape = Shape { tool: "sql", ..BARE };
 const INTERRUPTED: i32 = 130;

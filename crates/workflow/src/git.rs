@@ -3,6 +3,7 @@
 //! Only git itself touches the checkout, and nothing that a person changed there is ever lost: a
 //! switch that would overwrite something is refused before it begins.
 
+mod interrupted;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -293,7 +294,7 @@ impl Repository {
 
     /// Waits a moment for another git to finish; a lock that stays is a person's to judge.
     async fn unlocked(&self) -> Result<()> {
-        let lock = self.root.join(self.line(&["rev-parse", "--git-path", "index.lock"]).await?);
+        let lock = self.lock().await?;
         let deadline = Instant::now() + LOCKED;
         while lock.exists() {
             if Instant::now() > deadline {
@@ -302,6 +303,10 @@ impl Repository {
             sleep(Duration::from_millis(100)).await;
         }
         Ok(())
+    }
+
+    async fn lock(&self) -> Result<PathBuf> {
+        Ok(self.root.join(self.line(&["rev-parse", "--git-path", "index.lock"]).await?))
     }
 
     /// The commit that a name means; `None` where it means none.

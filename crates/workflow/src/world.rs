@@ -184,14 +184,19 @@ impl World {
     /// # Errors
     /// [`code::TARGET_LEASED`], [`code::OTHER_SERVER`].
     pub async fn hold_lease(&self, expected: &Identity) -> Result<()> {
-        let held = self.lease.borrow().clone().filter(|session| !session.is_closed());
-        if let Some(session) = held
-            && lease::has_lock(&session, expected, &self.names.target).await?
-        {
-            return Ok(());
+        let before = self.lease.borrow().clone();
+        if let Some(session) = before.as_ref().filter(|session| !session.is_closed()) {
+            match lease::has_lock(session, expected, &self.names.target).await {
+                Ok(true) => return Ok(()),
+                Err(failure) if failure.code != code::CONNECTION_LOST => return Err(failure),
+                _ => {}
+            }
         }
         let session = self.connect(&self.config.maintenance_url).await?;
         same_server(expected, &Identity::read(&session).await?)?;
+        if let Some(before) = before {
+            lease::end_holder(&session, expected, &self.names.target, before.pid()).await?;
+        }
         lease::take_lock(&session, expected, &self.names.target).await?;
         *self.lease.borrow_mut() = Some(Rc::new(session));
         Ok(())
@@ -356,8 +361,12 @@ async fn mark_again(cx: &StepCx<'_, World>, step: &Lease) -> Result<()> {
         .hint("somebody restored or replaced the target: look before anything else"))
 }
 
-/// A lease that can't be held in the middle of a run stops it where it is.
+/// A lease that can't be held in the middle of a run stops it where it is. Where only the line broke
+/// while it was looked at, nobody else has it for that: the next look takes it again.
 fn lost(failure: Failure) -> Failure {
+    if failure.code == code::CONNECTION_LOST {
+        return failure;
+    }
     let mut lost = Failure::new(code::LEASE_LOST, "the run lost its hold of the target");
     lost.causes.push(failure.to_string());
     lost.causes.extend(failure.causes);
