@@ -24,8 +24,6 @@ mod text;
 mod truth;
 
 #[cfg(test)]
-mod harmless;
-#[cfg(test)]
 mod tests;
 
 /// The folders, by the number in their rules' codes.
