@@ -9,10 +9,14 @@ mod pairs;
 mod query;
 mod records;
 mod text;
+mod type_change;
 mod version;
 
 /// Every rule of this folder.
 pub(super) const RULES: &[&Rule] = &[
+    &type_change::RECHECKS,
+    &type_change::STATISTICS,
+    &type_change::BLOCKED,
     &chain::KEYS,
     &chain::RECREATE,
     &pairs::MISSING,
