@@ -8,6 +8,7 @@ mod names_database;
 mod pairs;
 mod query;
 mod records;
+mod style;
 mod text;
 mod type_change;
 mod version;
@@ -17,6 +18,7 @@ pub(super) const RULES: &[&Rule] = &[
     &type_change::RECHECKS,
     &type_change::STATISTICS,
     &type_change::BLOCKED,
+    &style::PLANS,
     &chain::KEYS,
     &chain::RECREATE,
     &pairs::MISSING,
@@ -35,5 +37,6 @@ pub(super) const RULES: &[&Rule] = &[
     &files::LARGE,
     &records::UNUSED,
     &records::NO_REASON,
+    &style::NAMING,
     &names_database::RULE,
 ];
