@@ -30,7 +30,7 @@ pub(super) const BLOCKED: Rule = Rule {
 };
 
 /// The columns whose types change, each with its action.
-fn changes<'a>(actions: &'a [Action]) -> impl Iterator<Item = (&'a str, &'a Action)> {
+fn changes(actions: &[Action]) -> impl Iterator<Item = (&str, &Action)> {
     actions.iter().filter_map(|action| match &action.kind {
         ActionKind::AlterType { column, .. } => Some((column.as_str(), action)),
         _ => None,
