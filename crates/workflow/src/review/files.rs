@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use switchback_model::{Failure, Result, code};
+use switchback_review::Direction;
+use switchback_review::layout::parts;
 
 use super::order::natural;
 use crate::git::Repository;
@@ -77,10 +79,13 @@ pub async fn gather(asked: &Asked<'_>) -> Result<(Vec<File>, bool)> {
     Ok((files, named))
 }
 
-/// What runs later than everything that is asked about tells nothing of it.
+/// What runs later than everything that is asked about tells nothing of it, but for the way down behind
+/// it.
 fn forget_later(files: &mut Vec<File>) {
     let last = files.iter().rposition(|file| !file.applied).map_or(0, |last| last + 1);
-    files.truncate(last);
+    let goes_back = |file: &File| parts(&file.path, "").iter().all(|part| part.direction == Direction::Down);
+    let keep = last + usize::from(files.get(last).is_some_and(goes_back));
+    files.truncate(keep);
 }
 
 fn parent(path: &Path) -> PathBuf {

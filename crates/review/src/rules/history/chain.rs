@@ -37,9 +37,11 @@ fn conflict(at: &At<'_>, out: &mut Out<'_>) {
     match at.stmt {
         Stmt::CreateTable(table) if !table.if_not_exists && !table.temporary => twice(at, &table.name, out),
         Stmt::CreateIndex(index) if !index.if_not_exists => index_twice(at, index, out),
-        Stmt::AlterTable { table, if_exists: false, actions, kind: ObjectKind::Table, .. } => {
-            if !missing(at, table, 0, out) {
-                actions.iter().for_each(|action| column(at, table, action, out));
+        Stmt::AlterTable { table, if_exists: false, actions, kind: ObjectKind::Table, .. }
+            if !missing(at, table, 0, out) =>
+        {
+            for action in actions {
+                column(at, table, action, out);
             }
         }
         Stmt::Drop { kind, names, if_exists: false, .. } if has_names(*kind) => {

@@ -8,11 +8,17 @@ mod names_database;
 mod pairs;
 mod query;
 mod records;
+mod style;
 mod text;
+mod type_change;
 mod version;
 
 /// Every rule of this folder.
 pub(super) const RULES: &[&Rule] = &[
+    &type_change::RECHECKS,
+    &type_change::STATISTICS,
+    &type_change::BLOCKED,
+    &style::PLANS,
     &chain::KEYS,
     &chain::RECREATE,
     &pairs::MISSING,
@@ -31,5 +37,6 @@ pub(super) const RULES: &[&Rule] = &[
     &files::LARGE,
     &records::UNUSED,
     &records::NO_REASON,
+    &style::NAMING,
     &names_database::RULE,
 ];

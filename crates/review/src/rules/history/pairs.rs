@@ -138,7 +138,7 @@ fn loses(history: &History<'_>, out: &mut Out<'_>) {
 fn cannot(history: &History<'_>, out: &mut Out<'_>) {
     for (up, down) in pairs(history) {
         let (Some(forward), Some(back)) = (Made::of(up), Made::of(down)) else { continue };
-        let gone = forward.dropped.iter().filter(|(thing, _)| back.made.contains_key(*thing));
+        let gone = forward.dropped.iter().filter(|(thing, _)| back.created.contains_key(*thing));
         for (thing, number) in gone.chain(&forward.emptied) {
             if !matches!(thing, Thing::Table(_) | Thing::Column(..)) || forward.keeps_copy(thing) {
                 continue;

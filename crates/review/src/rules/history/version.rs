@@ -93,8 +93,7 @@ fn statement(stmt: &Stmt, needs: &mut Needs) {
             }
             functions(&view.query, needs);
         }
-        Stmt::Select(query) => functions(query, needs),
-        Stmt::Insert { source: Some(query), .. } => functions(query, needs),
+        Stmt::Select(query) | Stmt::Insert { source: Some(query), .. } => functions(query, needs),
         Stmt::Update { assignments, filter, .. } => {
             let values = assignments.iter().map(|(_, value)| value).chain(filter);
             values.for_each(|value| called(value, 0, needs));

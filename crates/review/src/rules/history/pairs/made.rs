@@ -41,7 +41,7 @@ impl fmt::Display for Thing {
 #[derive(Debug, Default)]
 pub(super) struct Made {
     /// Made, and not dropped again.
-    pub(super) made: BTreeMap<Thing, usize>,
+    pub(super) created: BTreeMap<Thing, usize>,
     /// The columns of the keys of indexes and constraints that were made.
     keys: BTreeMap<Thing, Vec<String>>,
     /// The table of indexes that were made.
@@ -83,7 +83,7 @@ impl Made {
             Thing::Index(_) => self.on.get(thing).is_some_and(|table| self.goes(thing, table, back)),
             _ => back.cascades,
         };
-        let left = self.made.iter().filter(|(thing, _)| !gone(thing) && !goes_with(thing));
+        let left = self.created.iter().filter(|(thing, _)| !gone(thing) && !goes_with(thing));
         left.map(|(thing, number)| (thing, *number)).collect()
     }
 
@@ -109,15 +109,16 @@ impl Made {
         };
         // An index may be a constraint's, and a constraint made without a name.
         let kin = match thing {
-            Thing::Index(_) | Thing::Constraint(..) => self.made.keys().any(|made| {
+            Thing::Index(_) | Thing::Constraint(..) => self.created.keys().any(|made| {
                 matches!(made, Thing::Constraint(..) | Thing::Index(_) | Thing::Table(_) | Thing::Column(..))
             }),
             Thing::Sequence(_) | Thing::Type(_) => {
-                self.made.keys().any(|made| matches!(made, Thing::Table(_)))
+                self.created.keys().any(|made| matches!(made, Thing::Table(_)))
             }
             _ => false,
         };
-        kin || self.made.contains_key(thing) || whole.is_some_and(|whole| self.made.contains_key(&whole))
+        kin || self.created.contains_key(thing)
+            || whole.is_some_and(|whole| self.created.contains_key(&whole))
     }
 
     /// It is changed here, or made anew, or goes.
@@ -129,13 +130,13 @@ impl Made {
         };
         let column = Thing::Column(table.clone(), column.clone());
         let table = Thing::Table(table.clone());
-        let anew = |thing: &Thing| self.made.contains_key(thing) || self.dropped.contains_key(thing);
+        let anew = |thing: &Thing| self.created.contains_key(thing) || self.dropped.contains_key(thing);
         self.changed.contains_key(thing) || anew(&column) || anew(&table)
     }
 
     /// Rows or values were written into what was made here.
     pub(super) fn fills(&self, thing: &Thing) -> bool {
-        self.made.contains_key(thing) && self.filled.contains(thing)
+        self.created.contains_key(thing) && self.filled.contains(thing)
     }
 
     /// Its rows were read into another table.
@@ -146,25 +147,25 @@ impl Made {
 
     fn make(&mut self, number: usize, thing: Thing) {
         // What was dropped and is made anew is another one: it stays dropped too, for its rows.
-        self.made.insert(thing, number);
+        self.created.insert(thing, number);
     }
 
     fn drop(&mut self, number: usize, thing: Thing) {
-        if self.made.remove(&thing).is_some() {
+        if self.created.remove(&thing).is_some() {
             return;
         }
         let within = match &thing {
             Thing::Column(table, _) | Thing::Constraint(table, _) => Some(Thing::Table(table.clone())),
             _ => None,
         };
-        if within.is_none_or(|table| !self.made.contains_key(&table)) {
+        if within.is_none_or(|table| !self.created.contains_key(&table)) {
             self.dropped.insert(thing, number);
         }
     }
 
     fn change(&mut self, number: usize, table: &Relation, column: &str, thing: Thing) {
-        let new = self.made.contains_key(&Thing::Table(table.clone()))
-            || self.made.contains_key(&Thing::Column(table.clone(), column.to_owned()));
+        let new = self.created.contains_key(&Thing::Table(table.clone()))
+            || self.created.contains_key(&Thing::Column(table.clone(), column.to_owned()));
         if !new {
             self.changed.insert(thing, number);
         }
@@ -209,7 +210,7 @@ impl Made {
             }
             Stmt::Truncate { tables, .. } => {
                 for table in tables.iter().map(public).map(Thing::Table) {
-                    if !self.made.contains_key(&table) {
+                    if !self.created.contains_key(&table) {
                         self.emptied.insert(table, number);
                     }
                 }
@@ -272,7 +273,7 @@ impl Made {
         columns.extend(index.filter.iter().flat_map(|filter| filter.columns()).map(str::to_owned));
         self.keys.insert(thing.clone(), columns);
         self.on.insert(thing.clone(), table.clone());
-        if !self.made.contains_key(&Thing::Table(table)) {
+        if !self.created.contains_key(&Thing::Table(table)) {
             self.make(number, thing);
         }
     }
@@ -280,10 +281,10 @@ impl Made {
     fn action(&mut self, number: usize, table: &Relation, action: &ActionKind) {
         let on = |column: &String| (table.clone(), column.clone());
         match action {
-            ActionKind::AddColumn { column, .. } => {
-                if !self.made.contains_key(&Thing::Table(table.clone())) {
-                    self.make(number, Thing::Column(table.clone(), column.name.clone()));
-                }
+            ActionKind::AddColumn { column, .. }
+                if !self.created.contains_key(&Thing::Table(table.clone())) =>
+            {
+                self.make(number, Thing::Column(table.clone(), column.name.clone()));
             }
             ActionKind::DropColumn { name, cascade, .. } => {
                 self.cascades |= cascade;
@@ -312,7 +313,7 @@ impl Made {
 
     fn constraint(&mut self, number: usize, table: &Relation, constraint: &Constraint) {
         let Some(name) = &constraint.name else { return };
-        if self.made.contains_key(&Thing::Table(table.clone())) {
+        if self.created.contains_key(&Thing::Table(table.clone())) {
             return;
         }
         let thing = Thing::Constraint(table.clone(), name.clone());
@@ -327,7 +328,7 @@ impl Made {
                     .map(|index| Relation { schema: table.schema.clone(), name: index.clone() });
                 let index = own.map(Thing::Index);
                 if let Some(index) = &index {
-                    self.made.remove(index);
+                    self.created.remove(index);
                 }
                 let keys = index.and_then(|index| self.keys.get(&index).cloned());
                 keys.unwrap_or_else(|| columns.clone())
