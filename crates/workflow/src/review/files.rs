@@ -111,7 +111,8 @@ fn around(folders: &BTreeSet<PathBuf>, wanted: &BTreeSet<PathBuf>) -> Result<BTr
 
 fn is_numbered(name: &str) -> bool {
     let name = name.strip_prefix(['V', 'U']).unwrap_or(name);
-    name.starts_with(|c: char| c.is_ascii_digit()) || name.ends_with(".py")
+    let python = Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("py"));
+    name.starts_with(|c: char| c.is_ascii_digit()) || python
 }
 
 /// The scripts in a folder itself.

@@ -25,7 +25,7 @@ pub(super) const ROWS: Rule = Rule {
 pub(super) const WIDE: Rule = Rule {
     code: "SR0809",
     name: "wide-lock-window",
-    severity: Severity::Error,
+    severity: Severity::Warning,
     style: false,
     page: include_str!("wide_lock_window.md"),
     look: Look::Statement(wide),
