@@ -97,6 +97,23 @@ fn a_folder_is_a_history_and_standard_input_a_file() {
 }
 
 #[test]
+fn ways_down_belong_to_their_ways_up() {
+    let folder = folder(&[
+        ("m/0001_a.up.sql", USERS),
+        ("m/0001_a.down.sql", "drop table users;\n"),
+        ("m/0002_b.up.sql", "create table notes (id bigint primary key);\n"),
+        ("m/0002_b.down.sql", "drop table other;\n"),
+        ("m/0003_c.up.sql", "create table more (id bigint primary key);\n"),
+    ]);
+    let ran = run(folder.path(), &["review", "--format", "json", "m"], "");
+    let found = found(&ran);
+    let has = |wanted: &str| found.iter().any(|found| found.starts_with(wanted));
+    assert!(has("m/0003_c.up.sql:1 missing-down"), "{found:?}");
+    assert!(found.iter().any(|found| found.ends_with("asymmetric-down")), "{found:?}");
+    assert!(!found.iter().any(|found| found.contains("0001_a")), "{found:?}");
+}
+
+#[test]
 fn only_what_changed_since_a_reference() {
     let folder = folder(&[("m/1_users.sql", USERS), ("m/2_index.sql", "create index i on users (age);\n")]);
     let git = |words: &[&str]| {

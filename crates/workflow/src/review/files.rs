@@ -7,7 +7,7 @@ use switchback_model::{Failure, Result, code};
 use switchback_review::Direction;
 use switchback_review::layout::parts;
 
-use super::order::natural;
+use super::order::{self, natural};
 use crate::git::Repository;
 
 /// A file of migrations.
@@ -74,9 +74,27 @@ pub async fn gather(asked: &Asked<'_>) -> Result<(Vec<File>, bool)> {
         let applied = !wanted.contains(&path);
         files.push(File { path: shown(&path), text, applied });
     }
-    files.sort_by(|a, b| natural(&a.path, &b.path));
+    let mut files = as_they_run(files);
     forget_later(&mut files);
     Ok((files, named))
+}
+
+/// In the order in which they run, each way down behind its way up.
+fn as_they_run(files: Vec<File>) -> Vec<File> {
+    let mut keyed: Vec<(String, bool, File)> = files.into_iter().map(keyed).collect();
+    keyed.sort_by(|(revision, down, file), (other, other_down, other_file)| {
+        let repeatable = order::is_repeatable(&file.path).cmp(&order::is_repeatable(&other_file.path));
+        let revisions = repeatable.then_with(|| natural(revision, other));
+        revisions.then_with(|| down.cmp(other_down)).then_with(|| natural(&file.path, &other_file.path))
+    });
+    keyed.into_iter().map(|(_, _, file)| file).collect()
+}
+
+/// What its name says of a file: its revision, and whether it goes down.
+fn keyed(file: File) -> (String, bool, File) {
+    let parts = parts(&file.path, "");
+    let down = parts.iter().all(|part| part.direction == Direction::Down);
+    (parts.into_iter().next().map(|part| part.revision).unwrap_or_default(), down, file)
 }
 
 /// What runs later than everything that is asked about tells nothing of it, but for the way down behind

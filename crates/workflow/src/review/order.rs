@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 
 /// Compares paths as people count: `2_a` stands before `10_a`; Flyway's repeatable scripts stand last.
 pub fn natural(a: &str, b: &str) -> Ordering {
-    repeatable(a).cmp(&repeatable(b)).then_with(|| by_parts(a, b)).then_with(|| a.cmp(b))
+    is_repeatable(a).cmp(&is_repeatable(b)).then_with(|| by_parts(a, b)).then_with(|| a.cmp(b))
 }
 
-fn repeatable(path: &str) -> bool {
+/// Flyway's repeatable scripts run behind all others.
+pub fn is_repeatable(path: &str) -> bool {
     path.rsplit('/').next().is_some_and(|name| name.starts_with("R__"))
 }
 
