@@ -75,7 +75,7 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let read: Vec<String> = files.iter().filter(|file| !file.applied).map(|file| file.path.clone()).collect();
     let found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), read.len());
     let fail_on = project.map_or(FailOn::Error, |project| project.review.fail_on);
-    Ok(show(format, found, read, files, args, app)?.exit(args, fail_on))
+    Ok(show(format, found, &read, files, args, app)?.exit(args, fail_on))
 }
 
 /// What an environment's next deploy would run, read against what is applied there and what the target
@@ -105,7 +105,7 @@ async fn pending(args: &Args, format: &findings::Format, app: &App) -> Result<Ex
     review::live::answer(&session, &mut raw).await?;
     let read: Vec<String> = plan.pending.iter().map(|script| script.path.clone()).collect();
     let found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), read.len());
-    let exit = show(format, found, read, files, args, app)?.exit(args, world.config.review.fail_on);
+    let exit = show(format, found, &read, files, args, app)?.exit(args, world.config.review.fail_on);
     if args.record {
         return record(&plan, &world, exit, args, app);
     }
@@ -144,7 +144,7 @@ impl Shown {
 fn show(
     format: &findings::Format,
     mut found: Findings,
-    read: Vec<String>,
+    read: &[String],
     files: Vec<File>,
     args: &Args,
     app: &App,
@@ -157,7 +157,7 @@ fn show(
     let rules: Vec<Rule<'_>> = review::rules().map(rule).collect();
     let reviewed = Reviewed {
         findings: &found,
-        files: &read,
+        files: read,
         sources: &sources,
         rules: &rules,
         columns,
