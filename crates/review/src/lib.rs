@@ -4,6 +4,7 @@
 //! `mod.rs`. [`walk`] leads the rules through the scripts: it keeps the schema, the session and the
 //! locks that a statement meets, so that a rule only says what it knows.
 
+pub mod alembic;
 pub mod cx;
 pub mod layout;
 mod live;

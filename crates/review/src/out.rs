@@ -107,7 +107,8 @@ impl Out<'_> {
     /// A finding at a statement.
     pub fn push(&mut self, at: &At<'_>, found: Found) {
         let severity = self.weight(at, &found);
-        let found = if at.embedded { found.without_fix() } else { found };
+        // A fix is SQL in the place of SQL.
+        let found = if at.embedded || at.script.script.is_python() { found.without_fix() } else { found };
         let (start, end) = at.span(found.at);
         let lock = at.lock(found.table.as_ref());
         self.add(at.script, (start, end), Some(at), Found { severity: Some(severity), ..found }, lock);
@@ -122,6 +123,7 @@ impl Out<'_> {
     /// more.
     pub fn push_statement(&mut self, script: &ScriptAt<'_>, number: usize, found: Found) {
         let Some(read) = script.reads.get(number) else { return };
+        let found = if script.script.is_python() { found.without_fix() } else { found };
         let start = (read.range.start + found.at.unwrap_or_default()).min(read.range.end);
         let severity = found.severity.unwrap_or(self.rule.severity);
         let small = found.table.as_ref().is_some_and(|table| script.is_small(table));

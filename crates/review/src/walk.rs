@@ -107,6 +107,7 @@ fn migrations<'a>(
 fn through(active: &Active, script: &ScriptAt<'_>, schema: &mut Schema, raw: &mut Vec<Raw>) {
     let mut session = Session::new(script.script.wrapped, script.script.one_query && script.reads.len() > 1);
     for (number, read) in script.reads.iter().enumerate() {
+        session.stands(read.outside, script.script.wrapped);
         let What::Statement(stmt) = &read.what else { continue };
         let effects = effects(stmt, schema, &session, script);
         let at = At {

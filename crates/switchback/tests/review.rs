@@ -113,6 +113,29 @@ fn ways_down_belong_to_their_ways_up() {
     assert!(!found.iter().any(|found| found.contains("0001_a")), "{found:?}");
 }
 
+/// `b` stands on `a`, whatever their names say.
+#[test]
+fn revisions_of_alembic_are_read_without_running_them() {
+    let folder = folder(&[
+        (
+            "versions/b_first.py",
+            "revision = 'a'\ndown_revision = None\n\ndef upgrade():\n    op.create_table('users', sa.Column('id', sa.BigInteger(), primary_key=True), sa.Column('age', sa.Integer()))\n",
+        ),
+        (
+            "versions/a_second.py",
+            "revision = 'b'\ndown_revision = 'a'\n\ndef upgrade():\n    op.alter_column('users', 'age', type_=sa.BigInteger())\n    raise_if(True)\n    op.execute('create index i on users (age)')\n",
+        ),
+    ]);
+    let ran = run(folder.path(), &["review", "--format", "json", "versions"], "");
+    let found = found(&ran);
+    for wanted in
+        ["versions/a_second.py:5 type-change-rewrite", "versions/a_second.py:7 create-index-blocking"]
+    {
+        assert!(found.iter().any(|found| found == wanted), "{wanted} is not in {found:?}");
+    }
+    assert!(!found.iter().any(|found| found.contains("b_first")), "{found:?}");
+}
+
 #[test]
 fn only_what_changed_since_a_reference() {
     let folder = folder(&[("m/1_users.sql", USERS), ("m/2_index.sql", "create index i on users (age);\n")]);

@@ -31,6 +31,8 @@ const EDGE_DEBTS: &[(&str, &str, &str)] = &[];
 const ONLY: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["postgres"]),
     ("pg_query", &["sql"]),
+    ("tree-sitter", &["review"]),
+    ("tree-sitter-python", &["review"]),
     ("clap", &["switchback"]),
     ("clap_complete", &["switchback"]),
     ("clap_mangen", &["switchback"]),

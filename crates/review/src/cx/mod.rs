@@ -1,6 +1,7 @@
 //! What a rule sees: a statement where it stands, a script, all scripts.
 
 mod at;
+mod python;
 mod script;
 mod session;
 

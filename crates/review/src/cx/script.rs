@@ -50,6 +50,8 @@ pub enum What {
     Mistake(Mistake),
     /// A command of `psql`, or the data of a `COPY`.
     Psql,
+    /// What can't be seen without running the script, as a sentence without a period.
+    Unread(String),
 }
 
 /// One statement of a script.
@@ -65,6 +67,8 @@ pub struct Read {
     pub data: bool,
     /// Places inside of the statement are places of the script.
     pub exact: bool,
+    /// It leaves the transaction that whoever runs the script began.
+    pub outside: bool,
 }
 
 /// A comment that allows something, where it stands.
@@ -168,7 +172,7 @@ impl<'a> ScriptAt<'a> {
 /// Reads the statements of a script.
 pub fn read_script(script: &Script<'_>) -> Vec<Read> {
     if script.is_python() {
-        return Vec::new();
+        return python::read(script);
     }
     let part = script.part.clone().unwrap_or(0..script.text.len());
     let text = &script.text[part.clone()];
@@ -190,6 +194,7 @@ fn read(text: &str, offset: usize, piece: &switchback_sql::Piece) -> Option<Read
         what,
         data: matches!(piece.kind, PieceKind::Copy { .. }),
         exact: true,
+        outside: false,
     })
 }
 

@@ -52,6 +52,17 @@ impl Session {
         Self { transaction: (wrapped || one_query).then_some(running), one_query, ..Self::default() }
     }
 
+    /// Leaves the transaction that whoever runs the script began, where a statement does, and begins
+    /// another behind it.
+    pub(crate) fn stands(&mut self, outside: bool, wrapped: bool) {
+        if outside {
+            self.transaction = None;
+        } else if std::mem::take(&mut self.was_outside) && wrapped {
+            self.transaction = Some(Running::default());
+        }
+        self.was_outside |= outside;
+    }
+
     /// The variable's value, where it was set.
     pub fn setting(&self, name: &str) -> Option<&str> {
         self.settings.get(name).map(String::as_str)

@@ -87,7 +87,7 @@ fn as_they_run(files: Vec<File>) -> Vec<File> {
         let revisions = repeatable.then_with(|| natural(revision, other));
         revisions.then_with(|| down.cmp(other_down)).then_with(|| natural(&file.path, &other_file.path))
     });
-    keyed.into_iter().map(|(_, _, file)| file).collect()
+    order::by_parents(keyed.into_iter().map(|(_, _, file)| file).collect())
 }
 
 /// What its name says of a file: its revision, and whether it goes down.

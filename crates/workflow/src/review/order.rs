@@ -1,6 +1,11 @@
 //! The order in which files of migrations run, by their names.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use switchback_review::alembic;
+
+use super::File;
 
 /// Compares paths as people count: `2_a` stands before `10_a`; Flyway's repeatable scripts stand last.
 pub fn natural(a: &str, b: &str) -> Ordering {
@@ -36,6 +41,38 @@ fn part(text: &str) -> (&str, &str) {
 fn numbers(a: &str, b: &str) -> Ordering {
     let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+/// Puts Alembic's revisions behind those that they stand on; other files stay where they are. Where that
+/// is not possible (a parent that is missing, a circle), they stay too.
+pub(super) fn by_parents(files: Vec<File>) -> Vec<File> {
+    if !files.iter().any(|file| file.path.ends_with("py")) {
+        return files;
+    }
+    let (revisions, mut ordered): (Vec<File>, Vec<File>) =
+        files.into_iter().partition(|file| file.path.ends_with("py"));
+    let known: Vec<alembic::Revision> = revisions.iter().map(|file| alembic::read(&file.text)).collect();
+    let names: BTreeMap<&str, usize> =
+        known.iter().enumerate().filter_map(|(at, one)| Some((one.revision.as_deref()?, at))).collect();
+    let (mut depths, mut open) = (vec![0_usize; known.len()], true);
+    // As many rounds as there are revisions are enough where there is no circle.
+    for _ in 0..=known.len() {
+        if !std::mem::take(&mut open) {
+            break;
+        }
+        for (at, one) in known.iter().enumerate() {
+            let parents = one.down_revision.iter().filter_map(|parent| names.get(parent.as_str()));
+            let least = parents.map(|parent| depths[*parent] + 1).max().unwrap_or_default();
+            if least > depths[at] && least <= known.len() {
+                depths[at] = least;
+                open = true;
+            }
+        }
+    }
+    let mut deep: Vec<(usize, File)> = depths.into_iter().zip(revisions).collect();
+    deep.sort_by_key(|(depth, _)| *depth);
+    ordered.extend(deep.into_iter().map(|(_, file)| file));
+    ordered
 }
 
 #[cfg(test)]

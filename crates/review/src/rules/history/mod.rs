@@ -11,6 +11,7 @@ mod records;
 mod style;
 mod text;
 mod type_change;
+mod unread;
 mod version;
 
 /// Every rule of this folder.
@@ -38,5 +39,6 @@ pub(super) const RULES: &[&Rule] = &[
     &records::UNUSED,
     &records::NO_REASON,
     &style::NAMING,
+    &unread::RULE,
     &names_database::RULE,
 ];
