@@ -9,7 +9,9 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SWITCHBACK = os.environ.get("SWITCHBACK", str(ROOT / "target/release/switchback"))
+# Where cargo was told to build; a relative folder is meant from the repository, where script/bench builds.
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+SWITCHBACK = os.environ.get("SWITCHBACK", str(TARGET / "release/switchback"))
 
 
 def say(text):

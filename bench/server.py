@@ -6,6 +6,7 @@ import pathlib
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -55,7 +56,17 @@ def die_with_us(user):
     return prepare
 
 
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
 class Server:
+    def __init__(self, tcp=False):
+        self.port = free_port() if tcp else 5432
+        self.settings = {**SETTINGS, "listen_addresses": "127.0.0.1"} if tcp else SETTINGS
+
     def __enter__(self):
         self.bin = programs()
         self.user = unprivileged()
@@ -68,18 +79,27 @@ class Server:
             [self.bin / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust", "--no-instructions", "--no-locale", "--encoding=UTF8"],
             check=True, stdout=subprocess.DEVNULL, preexec_fn=die_with_us(self.user), cwd="/",
         )
-        options = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
         self.log = open(self.folder / "server.log", "w")
+        self._start()
+        return self
+
+    def _start(self):
+        options = [word for key, value in self.settings.items() for word in ("-c", f"{key}={value}")]
         self.process = subprocess.Popen(
-            [self.bin / "postgres", "-D", data, "-k", self.folder, "-p", "5432", *[word.replace("''", "") for word in options]],
+            [self.bin / "postgres", "-D", self.folder / "data", "-k", self.folder, "-p", str(self.port), *[word.replace("''", "") for word in options]],
             stdout=self.log, stderr=self.log, preexec_fn=die_with_us(self.user), cwd="/",
         )
         self._wait()
-        return self
+
+    def crash(self):
+        """As `pg_ctl stop -m immediate`, and it is started again."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait()
+        self._start()
 
     def _wait(self):
-        until = time.monotonic() + 30
-        while subprocess.run([self.bin / "pg_isready", "-q", "-h", self.folder], check=False).returncode != 0:
+        until = time.monotonic() + 120
+        while subprocess.run([self.bin / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port)], check=False).returncode != 0:
             if time.monotonic() > until or self.process.poll() is not None:
                 raise SystemExit((self.folder / "server.log").read_text())
             time.sleep(0.05)
@@ -91,7 +111,10 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, database, driver=""):
-        return f"postgresql{driver}://postgres@/{database}?host={self.folder}"
+        return f"postgresql{driver}://postgres@/{database}?host={self.folder}&port={self.port}"
+
+    def tcp(self, database):
+        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 
     def program(self, name):
         return str(self.bin / name)

@@ -8,18 +8,21 @@
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use switchback_model::{Effect, Failure, Result, code};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use crate::cancel::Cancel;
 
 /// How long a child has between "please stop" and being killed.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long what was written is still read when all of the group is gone.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 /// Lines of output that are kept for the error message.
 const TAIL: usize = 30;
 /// Bytes of standard output that are kept whole.
@@ -193,22 +196,26 @@ impl Program {
         let mut child = self.spawn()?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let mut output = Output::new(&self.secrets);
+        let pipes = (child.stdout.take(), child.stderr.take());
         let stopped = {
-            let reading = read(&mut child, &mut output, &mut on_line);
+            let mut reading = pin!(read(pipes, &mut output, &mut on_line));
             let limit = async {
                 match self.limit {
                     Some(limit) => tokio::time::sleep(limit).await,
                     None => std::future::pending().await,
                 }
             };
-            tokio::select! {
-                read = reading => { read.map_err(|e| self.unreadable(&e))?; None }
+            let stopped = tokio::select! {
+                read = &mut reading => { read.map_err(|e| self.unreadable(&e))?; None }
                 () = limit => Some(code::COMMAND_TIMEOUT),
                 () = cancel.cancelled() => Some(code::INTERRUPTED),
+            };
+            if stopped.is_some() {
+                heard_out(end_group(&mut child, group), reading).await;
             }
+            stopped
         };
         if let Some(code) = stopped {
-            end_group(&mut child, group).await;
             return Err(self.stopped(code, &output));
         }
         let status = child.wait().await.map_err(|e| self.unreadable(&e))?;
@@ -346,12 +353,11 @@ impl<'a> Output<'a> {
 }
 
 async fn read(
-    child: &mut Child,
+    (out, err): (Option<ChildStdout>, Option<ChildStderr>),
     output: &mut Output<'_>,
     on_line: &mut impl FnMut(Stream, &str),
 ) -> std::io::Result<()> {
-    let mut out = Lines::of(child.stdout.take());
-    let mut err = Lines::of(child.stderr.take());
+    let (mut out, mut err) = (Lines::of(out), Lines::of(err));
     while out.is_some() || err.is_some() {
         let (stream, line) = tokio::select! {
             line = Lines::next(out.as_mut()), if out.is_some() => (Stream::Out, line?),
@@ -391,6 +397,18 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             line.pop();
         }
         Ok(Some(String::from_utf8_lossy(&line).into_owned()))
+    }
+}
+
+/// Hears what a child says while it is ended: that is where it tells what it leaves behind.
+async fn heard_out(ending: impl Future<Output = ()>, reading: impl Future<Output = std::io::Result<()>>) {
+    let (mut ending, mut reading) = (pin!(ending), pin!(reading));
+    tokio::select! {
+        () = &mut ending => {
+            // Somebody outside of the group may hold the pipes open for as long as it likes.
+            drop(tokio::time::timeout(LAST_WORDS, reading).await);
+        }
+        _all = &mut reading => ending.await,
     }
 }
 

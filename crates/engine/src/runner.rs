@@ -6,7 +6,8 @@
 //! stops the run as stuck. Where the run is at any moment is in the journal alone, so going on
 //! after a crash is the same loop again.
 
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -19,6 +20,14 @@ use crate::cancel::{Cancel, Canceller};
 use crate::clock;
 use crate::log::Log;
 use crate::step::{AnyStep, Probe, StepCx, StepEntry};
+
+/// How long a step that was told to stop has to end by itself.
+const BY_ITSELF: Duration = Duration::from_secs(1);
+/// How often an undo is begun whose connection breaks: it is safe to repeat, and nobody may be there to
+/// say `resume`.
+const UNDO_TRIES: u32 = 5;
+/// The first pause between two tries; a line that broke is back in seconds, or it takes a person.
+const UNDO_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the runner must know of the world in which steps act.
 #[async_trait(?Send)]
@@ -34,6 +43,10 @@ pub trait Ground {
     async fn taken_up(&self, _log: &Log, _direction: Direction) -> Result<()> {
         Ok(())
     }
+
+    /// Ends what a step waits for outside of this process, where the word to stop was heard and the step
+    /// does not end by itself; called again and again until it does.
+    async fn hurry(&self) {}
 
     /// For how long users saw no application.
     fn downtime_ms(&self, log: &Log) -> Option<u64>;
@@ -70,7 +83,7 @@ impl<W: Ground + 'static> Runner<'_, W> {
         // A way back that was asked for and is gone on with after a crash was asked for, too.
         let asked = back.is_some() || self.log.view().asked_back;
         if let Err(failure) = self.taken_up(direction).await {
-            return self.finish(RunStatus::Stuck, Exit::Stuck, Some(failure));
+            return self.stuck(failure);
         }
         let ended = match (back, direction) {
             (Some(why), _) => self.unwind(Some(why)).await,
@@ -83,7 +96,7 @@ impl<W: Ground + 'static> Runner<'_, W> {
         match ended {
             Ok(()) => self.taken_back(asked),
             Err(failure) if failure.code == code::JOURNAL_WRITE => Err(failure),
-            Err(failure) => self.finish(RunStatus::Stuck, Exit::Stuck, Some(failure)),
+            Err(failure) => self.stuck(failure),
         }
     }
 
@@ -99,7 +112,7 @@ impl<W: Ground + 'static> Runner<'_, W> {
                 continue;
             }
             if self.cancel.is_cancelled() {
-                return Err(interrupted());
+                return Err(self.interrupted());
             }
             self.step(step).await?;
         }
@@ -111,13 +124,13 @@ impl<W: Ground + 'static> Runner<'_, W> {
         let id = &planned.id;
         let start = Instant::now();
         self.log.say(What::StepStarted { step: id.clone() })?;
-        match self.act(planned, begun_before).await {
+        match self.act_until_told(planned, begun_before).await {
             Ok((output, proof)) => {
                 self.log.say(What::StepFinished { step: id.clone(), output, proof, ms: since(start) })
             }
             Err(failure) => {
                 let failure = if self.cancel.is_cancelled() && failure.code != code::JOURNAL_WRITE {
-                    interrupted().cause(failure.to_string())
+                    self.interrupted().cause(failure.to_string()).effect(failure.effect)
                 } else {
                     failure
                 };
@@ -128,9 +141,31 @@ impl<W: Ground + 'static> Runner<'_, W> {
         }
     }
 
+    /// A step is asked to end first, and hurried then: one that only waits for a server hears nothing.
+    async fn act_until_told(&self, planned: &PlannedStep, begun_before: bool) -> Result<(Value, String)> {
+        let mut acting = pin!(self.act(planned, begun_before));
+        tokio::select! {
+            biased;
+            done = &mut acting => return done,
+            () = self.cancel.cancelled() => {}
+        }
+        let hurrying = async {
+            loop {
+                tokio::time::sleep(BY_ITSELF).await;
+                self.world.hurry().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            done = &mut acting => done,
+            never = hurrying => match never {},
+        }
+    }
+
     async fn act(&self, planned: &PlannedStep, begun_before: bool) -> Result<(Value, String)> {
         let (step, cx) = (self.make(planned)?, self.cx(planned));
         let faults = self.log.faults();
+        faults.begun(&planned.id);
         self.world.may_act(&cx).await?;
         let found = if begun_before { step.probe(&cx).await? } else { Probe::NotDone };
         let output = match found {
@@ -187,12 +222,30 @@ impl<W: Ground + 'static> Runner<'_, W> {
     }
 
     async fn take_back(&self, planned: &PlannedStep, done: Option<&Value>) -> Result<String> {
+        for tried in 1..UNDO_TRIES {
+            match self.take_back_once(planned, done).await {
+                Err(failure) if failure.code == code::CONNECTION_LOST => {
+                    let message = format!("taking back {} is tried again: {failure}", planned.id);
+                    self.log.say(What::Warning { message })?;
+                    tokio::time::sleep(UNDO_PAUSE * tried * tried).await;
+                }
+                other => return other,
+            }
+        }
+        self.take_back_once(planned, done).await
+    }
+
+    async fn take_back_once(&self, planned: &PlannedStep, done: Option<&Value>) -> Result<String> {
         // Nobody's word stops the way back half-way: it is the safe place that the word asks for.
         let never = Cancel::never();
         let (step, cx) = (self.make(planned)?, StepCx::new(self.world, &never, self.log, &planned.id));
+        let faults = self.log.faults();
+        faults.undo_begun(&planned.id);
         self.world.may_act(&cx).await?;
         let proof = step.undo(&cx, done).await?;
-        if self.log.faults().undo_twice() { step.undo(&cx, done).await } else { Ok(proof) }
+        let proof = if faults.undo_twice(&planned.id) { step.undo(&cx, done).await? } else { proof };
+        faults.after_undo(&planned.id);
+        Ok(proof)
     }
 
     /// `asked`: a person asked for it, so it is what success looks like.
@@ -208,6 +261,17 @@ impl<W: Ground + 'static> Runner<'_, W> {
         self.finish(status, if asked { Exit::Done } else { exit }, why)
     }
 
+    /// A person is needed, who must never have to guess what to type.
+    fn stuck(&self, mut failure: Failure) -> Result<Outcome> {
+        if failure.hints.is_empty() {
+            let run = self.log.run();
+            failure.hints.push(format!(
+                "put right what stopped it; then: switchback resume {run}, or switchback rollback {run}"
+            ));
+        }
+        self.finish(RunStatus::Stuck, Exit::Stuck, Some(failure))
+    }
+
     fn finish(&self, status: RunStatus, exit: Exit, failure: Option<Failure>) -> Result<Outcome> {
         let started = self.log.view().started_at.unwrap_or_else(clock::now);
         let total_ms = u64::try_from(clock::now().duration_since(started).as_millis()).unwrap_or_default();
@@ -216,6 +280,14 @@ impl<W: Ground + 'static> Runner<'_, W> {
         let boxed = failure.clone().map(Box::new);
         self.log.say(What::Finished { status, exit, durations, report: report.clone(), failure: boxed })?;
         Ok(Outcome { status, exit, durations, report, failure })
+    }
+
+    fn interrupted(&self) -> Failure {
+        let message = "the run was interrupted";
+        match self.cancel.by() {
+            Some(by) => Failure::new(code::INTERRUPTED, format!("{message} by {by}")),
+            None => Failure::new(code::INTERRUPTED, message),
+        }
     }
 
     fn state(&self, planned: &PlannedStep) -> StepState {
@@ -243,6 +315,5 @@ fn since(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-fn interrupted() -> Failure {
-    Failure::new(code::INTERRUPTED, "the run was interrupted")
-}
+#[cfg(test)]
+mod tests;

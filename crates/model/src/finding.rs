@@ -83,8 +83,8 @@ pub struct FixStep {
 impl Fix {
     /// A fix of these steps.
     pub fn new(title: impl Into<String>, steps: Vec<FixStep>) -> Self {
-        let sql = steps.iter().map(|step| format!("{};\n", step.sql)).collect::<String>();
-        Self { title: title.into(), sql: sql.trim_end().to_owned(), steps }
+        let statements: Vec<String> = steps.iter().map(|step| format!("{};", step.sql)).collect();
+        Self { title: title.into(), sql: statements.join("\n"), steps }
     }
 }
 

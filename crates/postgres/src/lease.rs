@@ -5,6 +5,8 @@
 //! of databases are kept outside of them, survive a rename and are not copied with a template. The
 //! comment that was there before is kept inside.
 
+use std::time::{Duration, Instant};
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use switchback_model::{Failure, Result, code};
@@ -12,6 +14,8 @@ use switchback_model::{Failure, Result, code};
 use crate::server::{self, Database, Identity};
 use crate::session::{Session, ident, literal};
 
+/// How long a backend may take to end; who asks for the lock then is told that it is held.
+const ENDED: Duration = Duration::from_secs(10);
 /// What a marker's comment begins with.
 const PREFIX: &str = "switchback: ";
 
@@ -101,6 +105,21 @@ pub async fn take_lock(session: &Session, identity: &Identity, target: &str) -> 
         .cause(who.unwrap_or_else(|| "its session can't be seen with this role's rights".into()))
         .changed("nothing was changed")
         .hint("wait for it, or look where it runs: switchback status"))
+}
+
+/// Ends the one backend that is named, where it has the lock, and waits until it is gone: the session of
+/// a holder whose connection broke without the server hearing of it. Any other holder is left alone.
+///
+/// # Errors
+/// As [`Session::rows`].
+pub async fn end_holder(session: &Session, identity: &Identity, target: &str, pid: i32) -> Result<()> {
+    let key = lock_key(&identity.system_identifier, target);
+    let sql = format!("select pg_terminate_backend(pid) from ({HELD}) held where pid = $2");
+    let start = Instant::now();
+    while !session.rows(&sql, &[&key, &pid]).await?.is_empty() && start.elapsed() < ENDED {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 /// Whether this session still has the lock.

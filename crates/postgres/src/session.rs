@@ -66,6 +66,8 @@ impl Session {
         let (client, tls) = Box::pin(open(url, application)).await?;
         let mut session = Self { client, database: url.database().to_owned(), pid: 0, tls };
         session.batch(PINNED).await?;
+        // Only some operating systems can tell a server this; elsewhere it notices when it answers.
+        drop(session.batch(NOTICES).await);
         session.pid = session.one("select pg_backend_pid()", &[]).await?.get(0);
         Ok(session)
     }
@@ -133,6 +135,11 @@ const PINNED: &str = "set search_path = pg_catalog; set datestyle = 'ISO, YMD'; 
     set intervalstyle = 'postgres'; set extra_float_digits = 1; set bytea_output = 'hex'; \
     set lc_monetary = 'C'; set row_security = off; set statement_timeout = 0; set lock_timeout = 0; \
     set idle_in_transaction_session_timeout = 0; set client_min_messages = warning";
+
+/// A server looks whether its client is still there while it works for it (PostgreSQL manual, 20.3.1,
+/// from 14 on): what we asked for does not go on for hours when we were killed.
+const NOTICES: &str = "select set_config(name, '1s', false) from pg_settings \
+    where name = 'client_connection_check_interval'";
 
 async fn open(url: &DatabaseUrl, application: &str) -> Result<(Client, Connector)> {
     let (client, connection, connector) = dial(url, application, "").await?;
@@ -328,10 +335,15 @@ fn query_failed(sql: &str, error: &tokio_postgres::Error) -> Failure {
             .because(error)
             .cause(format!("in: {beginning}"));
     };
+    // The server's last words to a session that it ends, or that ends with it.
+    let ended = [&SqlState::ADMIN_SHUTDOWN, &SqlState::CRASH_SHUTDOWN].contains(&server.code());
     let mut failure = Failure::new(
-        code::QUERY_FAILED,
+        if ended { code::CONNECTION_LOST } else { code::QUERY_FAILED },
         format!("the server says: {} ({})", server.message(), server.code().code()),
     );
+    if ended {
+        failure = failure.effect(Effect::Unknown);
+    }
     if let Some(detail) = server.detail() {
         failure = failure.cause(detail);
     }

@@ -1,12 +1,13 @@
 //! Events as text: what people see while a run goes on, and what scripts and archives read of it.
 //!
 //! Nothing here knows how a run is made. A [`Reporter`] follows the events of one run; a
-//! [`Document`] is a finished text about a run or a plan; the remaining functions turn plain data
-//! into lines. All of them write where they are told to, so that a test can read what a person
+//! [`Document`] is a finished text about a run or a plan; [`findings`] are the forms of a review;
+//! the remaining functions turn plain data into lines. All of them write where they are told to, so that a test can read what a person
 //! would see. What a text means never depends on colour.
 
 mod facts;
 pub mod failure;
+pub mod findings;
 pub mod html;
 pub mod json;
 pub mod jsonl;
@@ -40,6 +41,12 @@ pub trait Reporter {
 
     /// Nothing follows any more, whether the run ended or not.
     fn finish(&mut self, run: &RunView) -> io::Result<()>;
+
+    /// The person or the system asked for the run's end, by what `by` names; `again`: not for the first
+    /// time. It is no event: what the run makes of it follows as events.
+    fn asked_to_stop(&mut self, _run: &RunView, _by: &str, _again: bool) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Time went by without an event. Called about once a second, it lets a reader without a live
     /// line say that a silent step is still at work.

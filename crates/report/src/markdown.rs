@@ -84,7 +84,7 @@ fn failure(out: &mut String, run: &RunView) {
 fn one_failure(out: &mut String, title: &str, failure: &Failure) {
     let _ = write!(out, "\n## {title}\n\n{}: {}\n", code(failure.code.id()), prose(&failure.message));
     if !failure.causes.is_empty() {
-        let _ = write!(out, "\n{}", fenced(&failure.causes.join("\n")));
+        let _ = write!(out, "\n{}", fenced("text", &failure.causes.join("\n")));
     }
     let changed = crate::failure::what_changed(failure, "nothing by the step that failed");
     let _ = write!(out, "\nWhat changed: {}\n", prose(&changed));
@@ -302,16 +302,17 @@ pub(crate) fn prose(text: &str) -> String {
 /// A text as code, in a cell or elsewhere.
 pub(crate) fn code(text: &str) -> String {
     // A backtick would end the code, and a pipe the cell, whatever stands around it.
-    if text.is_empty() || text.contains(['`', '|', '\n']) { cell(text) } else { format!("`{text}`") }
+    if text.is_empty() || text.contains(['`', '|', '\n']) { cell(text) } else { format!("`{}`", clean(text)) }
 }
 
-fn fenced(text: &str) -> String {
+/// A text as a block of code in some language.
+pub(crate) fn fenced(language: &str, text: &str) -> String {
+    let text = text.lines().map(clean).collect::<Vec<_>>().join("\n");
     let mut fence = "```".to_owned();
     while text.contains(&fence) {
         fence.push('`');
     }
-    let lines: Vec<_> = text.lines().map(clean).collect();
-    format!("{fence}text\n{}\n{fence}\n", lines.join("\n"))
+    format!("{fence}{language}\n{text}\n{fence}\n")
 }
 
 #[cfg(test)]

@@ -366,6 +366,11 @@ impl Reporter for Terminal {
         self.out.flush()
     }
 
+    fn asked_to_stop(&mut self, run: &RunView, by: &str, again: bool) -> io::Result<()> {
+        let text = self.theme.bold(&stopping(run, by, again));
+        self.tell(&format!("\n{text}\n"))
+    }
+
     fn tick(&mut self, now: Timestamp) -> io::Result<()> {
         self.still_at_work(now)
     }
@@ -379,6 +384,26 @@ fn taking_back(run: &RunView) -> String {
     let known = facts::known(run);
     let left = known.in_place.len() + known.unclear.len();
     format!("{} of target, code and service still to take back", text::count(left, "change"))
+}
+
+/// What a word to stop leads to, and what is going on.
+fn stopping(run: &RunView, by: &str, again: bool) -> String {
+    let is_at_work = |state| matches!(state, StepState::Started | StepState::Undoing);
+    let at_work = run.planned().find(|(_, step)| is_at_work(step.state));
+    let title = at_work.map_or_else(|| "nothing".to_owned(), |(planned, _)| clean(&planned.title));
+    match (run.direction, again) {
+        (Direction::Forward, false) => {
+            format!("{by}: the step at work is ended, and what was begun is taken back to its start")
+        }
+        (Direction::Forward, true) => {
+            format!("{by}: still ending the step at work ({title}); then what was begun is taken back")
+        }
+        (Direction::Back, _) => format!(
+            "{by}: the run is being taken back already, at work: {title}; {}. It is not stopped half-way \
+             (killed, it would stay so until: switchback resume)",
+            taking_back(run)
+        ),
+    }
 }
 
 /// Whether the data is safe, in a few words.

@@ -37,6 +37,23 @@ pub(crate) fn fit(text: &str, columns: usize, unicode: bool) -> String {
     format!("{}{more}", kept.collect::<String>())
 }
 
+/// The end of a text that is too wide, with a sign that it was cut before it.
+pub(crate) fn fit_end(text: &str, columns: usize, unicode: bool) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let more = if unicode { "…" } else { "..." };
+    let mut room = columns.saturating_sub(width(more));
+    let kept = text.char_indices().rev().take_while(|(_, c)| {
+        let wide = c.width().unwrap_or(0);
+        let fits = wide <= room;
+        room = room.saturating_sub(wide);
+        fits
+    });
+    let from = kept.last().map_or(text.len(), |(byte, _)| byte);
+    format!("{more}{}", &text[from..])
+}
+
 /// Breaks a text between words; a word that is too wide (a path, a command) stays whole.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -163,6 +180,10 @@ mod tests {
         assert_eq!(fit("backup taken", 8, true), "backup …");
         assert_eq!(fit("backup taken", 8, false), "backu...");
         assert_eq!(width(&fit("数据库迁移", 6, true)), 5);
+        assert_eq!(fit_end("backup", 6, true), "backup");
+        assert_eq!(fit_end("backup taken", 8, true), "…p taken");
+        assert_eq!(fit_end("backup taken", 8, false), "...taken");
+        assert_eq!(fit_end("数据库迁移", 6, true), "…迁移");
     }
 
     #[test]

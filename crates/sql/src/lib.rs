@@ -10,6 +10,7 @@
 
 pub mod ast;
 mod grammar;
+pub mod keywords;
 pub mod lexer;
 pub mod locks;
 mod place;

@@ -11,6 +11,7 @@ use switchback_model::{Config, DatabaseUrl, Failure, Result, RunId, RunView, cod
 use switchback_postgres::sources;
 use switchback_report::terminal::TerminalOptions;
 use switchback_report::theme::Theme;
+use switchback_workflow::files::own_program;
 use switchback_workflow::world::World;
 
 use crate::cli::{Global, When};
@@ -59,8 +60,7 @@ impl App {
     /// Everything that is no result, to stderr.
     #[expect(clippy::unused_self, reason = "streams belong to the process that this stands for")]
     pub(crate) fn say(&self, text: &str) {
-        let mut err = std::io::stderr().lock();
-        let _nobody_listens = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+        to_stderr(text);
     }
 
     /// Whether results are to be JSON.
@@ -187,6 +187,12 @@ impl App {
     }
 }
 
+/// Everything that is no result goes there. Nobody has to listen.
+pub(crate) fn to_stderr(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _nobody_listens = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
 /// Where the runs of a configuration are.
 pub(crate) fn runs_folder(config: &Config) -> PathBuf {
     config.state.join("runs")
@@ -223,7 +229,7 @@ pub(crate) fn operator() -> Operator {
 
 /// This very program; what it starts of itself is called by this path.
 pub(crate) fn program() -> PathBuf {
-    std::env::current_exe().unwrap_or_else(|_| "switchback".into())
+    own_program()
 }
 
 /// A new run's identity: sortable by time; the end tells two of the same second apart.

@@ -28,7 +28,7 @@ pub(crate) struct Global {
     /// The environment, as in -e production
     #[arg(long = "env", short = 'e', global = true, value_name = "NAME")]
     pub(crate) environment: Option<String>,
-    /// text, json; jsonl for runs; md for plans and reports; html for reports
+    /// text, json; jsonl for runs; md for plans and reports; html for reports; more for reviews
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: String,
     /// Say only what went wrong

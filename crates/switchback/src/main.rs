@@ -7,6 +7,7 @@ mod commands;
 mod error;
 mod papers;
 mod run;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -1,15 +1,15 @@
 //! Takes a run in hand: journal, reporters, signals, and the engine's one loop.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::path::Path;
 use std::rc::Rc;
 
-use switchback_engine::cancel::{Canceller, cancel_pair};
+use switchback_engine::cancel::cancel_pair;
 use switchback_engine::fault::Faults;
 use switchback_engine::journal::{self, Journal};
 use switchback_engine::log::{Log, Observer};
 use switchback_engine::runner::Runner;
-use switchback_model::run::Outcome;
 use switchback_model::{Config, Exit, Failure, Plan, Result, RunId, RunView, code};
 use switchback_report::{FORMATS, RUN_DOCUMENTS, Reporter, Terminal};
 use switchback_workflow::gates;
@@ -17,19 +17,20 @@ use switchback_workflow::ledger::Ledger;
 use switchback_workflow::monitor;
 use switchback_workflow::steps::STEPS;
 use switchback_workflow::world::World;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{self, App};
 use crate::papers;
+use crate::signals::{Manager, Words, stop_at_a_word};
 
 /// Begins a new run.
 pub(crate) async fn begin(app: &App, world: World, plan: Plan) -> Result<Exit> {
+    let words = Words::listen()?;
     let runs = app::runs_folder(&world.config);
     let (reporters, observer) = reporters(app)?;
     protect(&world.config.state)?;
     let journal = Journal::create(&runs, &plan.run)?;
     let log = Log::begin(journal, plan, observer, Faults::from_environment())?;
-    drive(app, &world, &log, &reporters, None, false).await
+    drive(app, &world, &log, &reporters, words, (None, false)).await
 }
 
 /// Goes on with a run, forward or (with a reason) back.
@@ -40,6 +41,7 @@ pub(crate) async fn go_on(
     back: Option<Failure>,
     accept_loss: bool,
 ) -> Result<Exit> {
+    let words = Words::listen()?;
     let runs = app::runs_folder(now);
     let (journal, view) = Journal::open(&runs, run).map_err(|failure| in_hand(failure, &runs, run))?;
     let config = Config::from_snapshot(&view.plan.settings, now, &app::variable)?;
@@ -61,17 +63,16 @@ pub(crate) async fn go_on(
     world.end_leftovers().await?;
     let (reporters, observer) = reporters(app)?;
     let log = Log::go_on(journal, view, observer, Faults::from_environment());
-    drive(app, &world, &log, &reporters, back, accept_loss).await
+    drive(app, &world, &log, &reporters, words, (back, accept_loss)).await
 }
 
 /// Another process has the run in hand: which one, and what can be done.
 fn in_hand(failure: Failure, runs: &Path, run: &RunId) -> Failure {
     let by = journal::read(runs, run).ok().and_then(|view| view.operator);
     match by.filter(|_| failure.code == code::RUN_OPEN) {
-        Some(by) => failure.cause(format!("process {} of {} on {}", by.pid, by.user, by.host)).hint(format!(
-            "wait for it; or interrupt it, and it takes the run back itself: kill -INT {}",
-            by.pid
-        )),
+        Some(by) => failure
+            .cause(format!("process {} of {} on {}", by.pid, by.user, by.host))
+            .hint(format!("wait for it; or end it, and it takes the run back itself: kill {}", by.pid)),
         None => failure,
     }
 }
@@ -110,12 +111,18 @@ async fn drive(
     world: &World,
     log: &Log,
     reporters: &Reporters,
-    back: Option<Failure>,
-    accept_loss: bool,
+    words: Words,
+    (back, accept_loss): (Option<Failure>, bool),
 ) -> Result<Exit> {
     let (canceller, cancel) = cancel_pair();
     let canceller = Rc::new(canceller);
-    let listening = listen(app, canceller.clone())?;
+    let heard = Cell::new(false);
+    let listening = stop_at_a_word(words, canceller.clone(), |word| {
+        for reporter in reporters.borrow_mut().iter_mut() {
+            let _reader_gone = reporter.asked_to_stop(&log.view(), word.name(), heard.get());
+        }
+        heard.set(true);
+    });
     world.begin_run();
     let runner = Runner {
         registry: STEPS,
@@ -127,8 +134,8 @@ async fn drive(
     };
     let ended = tokio::select! {
         ended = runner.run(back, accept_loss) => ended,
-        never = listening => Ok(never),
-        never = ticking(reporters) => Ok(never),
+        never = listening => match never {},
+        never = ticking(reporters, &heard) => match never {},
         never = monitor::watch(world, log) => match never {},
     };
     let view = log.view().clone();
@@ -150,47 +157,19 @@ fn finish(reporters: &Reporters, view: &RunView) {
     }
 }
 
-/// Lets reporters say something while a step says nothing.
-async fn ticking(reporters: &Reporters) -> Outcome {
+/// Lets reporters say something while a step says nothing; a service manager that stops us hears that
+/// we are on our way.
+async fn ticking(reporters: &Reporters, heard: &Cell<bool>) -> Infallible {
+    let manager = Manager::find();
     loop {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         for reporter in reporters.borrow_mut().iter_mut() {
             let _reader_gone = reporter.tick(switchback_engine::clock::now());
         }
-    }
-}
-
-/// Hears Ctrl-C and SIGTERM: the first stops the step and unwinds; every further one says what is
-/// going on, for a run that is unwinding must not be stopped half-way.
-fn listen(app: &App, canceller: Rc<Canceller>) -> Result<impl Future<Output = Outcome>> {
-    let no_signals =
-        |error: std::io::Error| Failure::new(code::INTERNAL, "signals can't be heard").because(&error);
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
-    let (theme, quiet) = (app.theme(), app.global.quiet);
-    Ok(async move {
-        let mut heard = 0;
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            heard += 1;
-            if heard == 1 {
-                canceller.cancel();
-            }
-            let text = if heard == 1 {
-                "interrupted: the step at work is ended, and what was begun is taken back to its start"
-            } else {
-                "still taking back; killing this process would leave it half-way (then: switchback resume)"
-            };
-            if !quiet {
-                let mut err = anstream::stderr().lock();
-                let _nobody_listens =
-                    std::io::Write::write_all(&mut err, format!("\n{}\n", theme.bold(text)).as_bytes());
-            }
+        if heard.get() {
+            manager.more_time();
         }
-    })
+    }
 }
 
 /// The state folder is beside the configuration, often inside a checkout: git must not see it.

@@ -6,10 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use switchback_testkit::{Host, Ran, Shape, State, cluster};
+use switchback_testkit::{Disk, Host, Ran, Shape, State, cluster};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
 const BARE: Shape = Shape {
@@ -19,6 +18,7 @@ const BARE: Shape = Shape {
     code: false,
     page: false,
     tool: "alembic",
+    migrations: "many",
 };
 
 async fn host(shape: Shape) -> Host {
@@ -42,25 +42,6 @@ fn assert_unchanged(before: &State, after: &State) {
 }
 
 // Disks.
-
-/// A small disk; it is gone with the test.
-struct Disk(PathBuf);
-
-impl Disk {
-    /// `None`, and a word about it, where this is not root.
-    fn mount(at: &Path, options: &str) -> Option<Self> {
-        std::fs::create_dir_all(at).unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).stderr(Stdio::null());
-        mount.status().is_ok_and(|status| status.success()).then(|| Self(at.to_owned()))
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(&self.0).status());
-    }
-}
 
 #[tokio::test]
 async fn a_disk_without_room_for_the_backup_refuses_before_anything() {

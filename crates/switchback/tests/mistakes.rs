@@ -26,6 +26,7 @@ const IN_PLACE: Shape = Shape {
     code: false,
     page: true,
     tool: "alembic",
+    migrations: "many",
 };
 /// No application either: for what is over before anything is stopped.
 const BARE: Shape = Shape {
@@ -35,6 +36,7 @@ const BARE: Shape = Shape {
     code: false,
     page: false,
     tool: "alembic",
+    migrations: "many",
 };
 
 async fn host(shape: Shape) -> Host {
@@ -970,6 +972,13 @@ async fn the_data_is_checked_and_what_differs_is_exit_status_1() {
     host.write("switchback.toml", &(text + more));
     let ran = host.expect(&["validate"], 1);
     assert!(ran.stdout.contains("nobody is called Nobody") && ran.stdout.contains("200"), "{}", ran.stdout);
+    host.expect(&["validate", "users are still there", "orphans"], 0);
+    let one = json(&host.expect(&["validate", "nobody is called Nobody", "--format", "json"], 1));
+    let one = one["checks"].as_array().unwrap();
+    assert_eq!(one.len(), 1, "{one:?}");
+    assert_eq!((&one[0]["ok"], one[0]["ms"].is_u64()), (&false.into(), true), "{one:?}");
+    let ran = host.run(&["validate", "nobody is called nobody"]);
+    told(&ran, 2, "SB0004", &["did you mean `nobody is called Nobody`?", "sequences", "nothing was changed"]);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ const BARE: Shape = Shape {
     service: false,
     code: false,
     page: false,
+    migrations: "many",
 };
 
 /// A host with two environments, each with a database of its own.

@@ -19,7 +19,10 @@ static NUMBER: AtomicU32 = AtomicU32::new(1);
 /// The cluster of this test process.
 #[derive(Debug)]
 pub struct TestCluster {
-    scratch: Scratch,
+    admin: DatabaseUrl,
+    major: u16,
+    /// It ends with this; a server that somebody else looks after has none.
+    _scratch: Option<Scratch>,
 }
 
 /// A database of one test.
@@ -47,12 +50,22 @@ impl TestCluster {
         let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let options = ScratchOptions { settings, ..Default::default() };
         let scratch = Scratch::start(&options, &Cancel::never()).await.expect("a cluster for tests");
-        Self { scratch }
+        Self { admin: scratch.url("postgres"), major: scratch.version().major, _scratch: Some(scratch) }
+    }
+
+    /// A server that is looked after elsewhere, by the URL of its superuser `postgres`.
+    pub fn of(admin: DatabaseUrl, major: u16) -> Self {
+        Self { admin, major, _scratch: None }
+    }
+
+    /// A cluster of its own that lives as long as the process.
+    pub async fn leaked() -> &'static Self {
+        Box::leak(Box::new(Self::start().await))
     }
 
     /// The URL of a database of the cluster, as superuser; `postgres` is the maintenance database.
     pub fn url(&self, database: &str) -> DatabaseUrl {
-        self.scratch.url(database)
+        self.admin.with_database(database)
     }
 
     /// The URL of a database as another role of the cluster (there are no passwords).
@@ -64,7 +77,7 @@ impl TestCluster {
 
     /// The server's major version.
     pub fn major(&self) -> u16 {
-        self.scratch.version().major
+        self.major
     }
 
     /// A new, empty database; its name begins with `hint` and is like no other.

@@ -117,7 +117,8 @@ async fn look_running(cx: &StepCx<'_, World>) -> Result<()> {
 
 /// The failure of an application that should run.
 pub fn not_running(state: &ServiceState) -> Failure {
-    let failure = Failure::new(code::SERVICE, "the application does not run");
+    let failure = Failure::new(code::SERVICE, "the application does not run")
+        .hint("see its state, and what it wrote last: switchback service status");
     match state {
         ServiceState::Failed { why } => failure.cause(why),
         _ => failure,

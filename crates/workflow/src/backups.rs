@@ -17,6 +17,30 @@ pub async fn client(world: &World) -> Result<Client> {
     Ok(Client { bin: world.client().await?, jobs, application: world.application() })
 }
 
+/// The proven backup with this note; the newest of several.
+///
+/// # Errors
+/// As [`backup::list`].
+pub fn noted(directory: &Path, note: &str) -> Result<Option<PathBuf>> {
+    let is_it = |listed: &backup::Listed| {
+        listed.is_proven()
+            && listed.manifest.as_ref().is_ok_and(|manifest| manifest.note.as_deref() == Some(note))
+    };
+    Ok(backup::list(directory)?.into_iter().find(is_it).map(|listed| listed.folder))
+}
+
+/// Removes what backups that were killed left: half of one, and the database that it was proven in.
+///
+/// # Errors
+/// As [`backup::sweep_directory`] and [`backup::sweep_server`].
+pub async fn sweep(world: &World) -> Result<()> {
+    backup::sweep_directory(&world.config.environment.backup.directory)?;
+    match &world.config.scratch_url {
+        Some(server) => backup::sweep_server(server, &client(world).await?).await,
+        None => Ok(()),
+    }
+}
+
 /// Takes a backup of a database (by the name that it has now) into `directory`; says its folder.
 /// With `prove` it is restored and compared before it gets its name.
 ///

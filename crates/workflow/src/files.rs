@@ -1,9 +1,9 @@
-//! The run's own files, beside its journal.
+//! The run's own files, beside its journal; and where this very program is.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -46,6 +46,18 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_slice(&bytes).map_err(|error| failed(path, &error))
 }
 
+/// This very program, as it can be started again. One that was upgraded meanwhile is gone from its place:
+/// what took that place is started instead.
+pub fn own_program() -> PathBuf {
+    in_its_place(std::env::current_exe().unwrap_or_else(|_| "switchback".into()))
+}
+
+/// Linux names the file of a process that is no more with this at its end (proc(5)).
+fn in_its_place(path: PathBuf) -> PathBuf {
+    let named = path.to_str().and_then(|text| text.strip_suffix(" (deleted)")).map(PathBuf::from);
+    named.filter(|_| !path.exists()).unwrap_or(path)
+}
+
 fn failed(path: &Path, error: &(dyn std::error::Error + 'static)) -> Failure {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failure =
@@ -55,4 +67,20 @@ fn failed(path: &Path, error: &(dyn std::error::Error + 'static)) -> Failure {
         Some(std::io::ErrorKind::StorageFull) => format!("make room: df -h {}", folder.display()),
         _ => format!("look at the folder's owner and mode: ls -ld {}", folder.display()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_was_upgraded_meanwhile_is_found_in_its_place() {
+        let found = |path: &str| in_its_place(path.into());
+        assert_eq!(found("/opt/no-such/switchback (deleted)"), Path::new("/opt/no-such/switchback"));
+        assert_eq!(found("/opt/no-such/switchback"), Path::new("/opt/no-such/switchback"));
+        let folder = tempfile::tempdir().unwrap();
+        let odd = folder.path().join("switchback (deleted)");
+        std::fs::write(&odd, "").unwrap();
+        assert_eq!(in_its_place(odd.clone()), odd);
+    }
 }

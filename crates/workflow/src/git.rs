@@ -3,6 +3,7 @@
 //! Only git itself touches the checkout, and nothing that a person changed there is ever lost: a
 //! switch that would overwrite something is refused before it begins.
 
+mod interrupted;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -126,6 +127,20 @@ impl Repository {
             changes.extend(self.overwritten(&target.commit).await?);
         }
         Ok(changes)
+    }
+
+    /// The files, from the checkout's top, that differ from where the branch of `reference` was left, or
+    /// are not tracked; those that are gone are left out.
+    ///
+    /// # Errors
+    /// `RELEASE_UNKNOWN` with the nearest names, `CODE_SWITCH` where git can't tell.
+    pub async fn changed_since(&self, reference: &str) -> Result<Vec<String>> {
+        let release = self.resolve(reference).await?;
+        let base = self.line(&["merge-base", &release.commit, "HEAD"]).await?;
+        let mut changed = self.paths(&["diff", "--name-only", "--diff-filter=ACMR", &base, "--"]).await?;
+        changed
+            .extend(self.paths(&["ls-files", "--others", "--exclude-standard", "--full-name", ":/"]).await?);
+        Ok(changed)
     }
 
     /// Checks a release out, HEAD detached, and looks whether HEAD is there. A release that is
@@ -279,7 +294,7 @@ impl Repository {
 
     /// Waits a moment for another git to finish; a lock that stays is a person's to judge.
     async fn unlocked(&self) -> Result<()> {
-        let lock = self.root.join(self.line(&["rev-parse", "--git-path", "index.lock"]).await?);
+        let lock = self.lock().await?;
         let deadline = Instant::now() + LOCKED;
         while lock.exists() {
             if Instant::now() > deadline {
@@ -288,6 +303,10 @@ impl Repository {
             sleep(Duration::from_millis(100)).await;
         }
         Ok(())
+    }
+
+    async fn lock(&self) -> Result<PathBuf> {
+        Ok(self.root.join(self.line(&["rev-parse", "--git-path", "index.lock"]).await?))
     }
 
     /// The commit that a name means; `None` where it means none.

@@ -30,6 +30,7 @@ pub mod planner;
 pub mod records;
 pub mod restore_plan;
 pub mod retention;
+pub mod review;
 mod runbook;
 pub mod services;
 pub mod steps;

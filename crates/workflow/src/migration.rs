@@ -172,6 +172,9 @@ async fn watched(caller: &Caller<'_>, program: &Program, what: &str) -> Result<F
     loop {
         tokio::select! {
             finished = &mut running => {
+                if finished.is_err() {
+                    end_on_the_server(caller).await;
+                }
                 // What can't be looked at now is looked at when the next call begins.
                 let _not_seen = watch.look_after(caller).await;
                 return finished.map_err(|failure| not_run(failure, what));
@@ -186,6 +189,37 @@ async fn watched(caller: &Caller<'_>, program: &Program, what: &str) -> Result<F
                 }
             }
         }
+    }
+}
+
+/// Sessions of the migrator's name; outside of a run, where that is the same for all, in the target.
+const OURS: &str = "from pg_stat_activity where application_name = $1 and (datname = $2 or $3)";
+
+/// Ends what a migrator that was ended has left on the server: a statement whose client is gone goes
+/// on until it has something to say. One that does not go by the name that it was given is not found.
+async fn end_on_the_server(caller: &Caller<'_>) {
+    let world = caller.world;
+    let (name, in_run) = (migrator_application(&world.run), !world.run.0.is_empty());
+    let ask = async {
+        let admin = world.admin().await?;
+        let (ended, left) = (format!("select pg_terminate_backend(pid) {OURS}"), format!("select 1 {OURS}"));
+        admin.rows(&ended, &[&name, &world.names.target, &in_run]).await?;
+        let start = Instant::now();
+        while !admin.rows(&left, &[&name, &world.names.target, &in_run]).await?.is_empty() {
+            if start.elapsed() > GONE {
+                let message = format!("a session `{name}` does not end");
+                return Err(Failure::new(code::EFFECT_UNCLEAR, message));
+            }
+            tokio::time::sleep(GONE / 40).await;
+        }
+        Ok(())
+    };
+    if let Err(failure) = ask.await {
+        (caller.hear)(Heard::Warning(format!(
+            "what the migrator ran may go on on the server: {}; see: select * {}",
+            failure.message,
+            OURS.replace("$1", &format!("'{name}'")).split(" and ").next().unwrap_or_default()
+        )));
     }
 }
 
@@ -303,8 +337,18 @@ fn not_run(failure: Failure, what: &str) -> Failure {
             late.causes.extend(failure.causes);
             late.hint("raise `timeout` in [migrations], or split the migration")
         }
+        code if code == code::INTERRUPTED => with_last_words(failure),
         _ => failure,
     }
+}
+
+/// What a migrator that is Switchback itself said when it was ended: what is done for good.
+fn with_last_words(failure: Failure) -> Failure {
+    let said: Vec<String> =
+        failure.causes.iter().flat_map(|cause| cause.lines()).map(str::to_owned).collect();
+    let Some(last) = handed(&said) else { return failure };
+    let words = Failure { code: failure.code, message: failure.message, ..last.clone() };
+    Failure { causes: std::iter::once(last.message).chain(last.causes).collect(), ..words }
 }
 
 fn failed(program: &Program, finished: &Finished, what: &str) -> Failure {

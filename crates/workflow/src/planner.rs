@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use switchback_engine::clock;
 use switchback_engine::step::{Step, StepCx, planned};
+use switchback_engine::{clock, journal};
 use switchback_model::config::{FenceKind, Manager, RestorePointKind};
 use switchback_model::plan::{Outlook, Pending, PlannedStep, Release, WayBack};
 use switchback_model::{Failure, Plan, Result, code};
@@ -167,12 +167,15 @@ pub(crate) async fn files_of(
 /// A copy of a release's files, in the state folder.
 ///
 /// # Errors
-/// As [`crate::git::Repository::worktree`].
+/// As [`crate::git::Repository::worktree`] and [`journal::private_folder`].
 pub async fn release_files(world: &World, release: &Release) -> Result<PathBuf> {
-    let folder = world.config.state.join("releases").join(&release.commit);
+    let releases = world.config.state.join("releases");
+    let folder = releases.join(&release.commit);
     if let Some(repository) = world.repository().await?
         && !folder.is_dir()
     {
+        // A plan may be the first that makes the state folder, which is nobody else's to look into.
+        journal::private_folder(&releases)?;
         repository.worktree(release, &folder).await?;
     }
     Ok(folder)

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use switchback_engine::cancel::Cancel;
 use switchback_engine::log::Log;
 use switchback_engine::runner::Ground;
 use switchback_engine::step::{Step, StepCx};
@@ -51,6 +50,8 @@ pub struct World {
     admin: RefCell<Option<Rc<Session>>>,
     lease: RefCell<Option<Rc<Session>>>,
     in_run: Cell<bool>,
+    /// The moment on the server before which statements are ended, when a step has to hurry.
+    hurried: RefCell<Option<String>>,
 }
 
 impl World {
@@ -68,6 +69,7 @@ impl World {
             admin: RefCell::default(),
             lease: RefCell::default(),
             in_run: Cell::new(false),
+            hurried: RefCell::default(),
         }
     }
 
@@ -182,14 +184,19 @@ impl World {
     /// # Errors
     /// [`code::TARGET_LEASED`], [`code::OTHER_SERVER`].
     pub async fn hold_lease(&self, expected: &Identity) -> Result<()> {
-        let held = self.lease.borrow().clone().filter(|session| !session.is_closed());
-        if let Some(session) = held
-            && lease::has_lock(&session, expected, &self.names.target).await?
-        {
-            return Ok(());
+        let before = self.lease.borrow().clone();
+        if let Some(session) = before.as_ref().filter(|session| !session.is_closed()) {
+            match lease::has_lock(session, expected, &self.names.target).await {
+                Ok(true) => return Ok(()),
+                Err(failure) if failure.code != code::CONNECTION_LOST => return Err(failure),
+                _ => {}
+            }
         }
         let session = self.connect(&self.config.maintenance_url).await?;
         same_server(expected, &Identity::read(&session).await?)?;
+        if let Some(before) = before {
+            lease::end_holder(&session, expected, &self.names.target, before.pid()).await?;
+        }
         lease::take_lock(&session, expected, &self.names.target).await?;
         *self.lease.borrow_mut() = Some(Rc::new(session));
         Ok(())
@@ -232,6 +239,22 @@ impl World {
                 .await?;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Cancels what sessions of this run have asked the server for before the first call of this. What
+    /// they ask for later is theirs to put things in order with.
+    async fn cancel_what_was_asked(&self) -> Result<()> {
+        // Our other sessions answer when they have their answer: that is what is waited for.
+        let session = Session::connect(&self.config.maintenance_url, &self.application()).await?;
+        let before = self.hurried.borrow().clone();
+        let before = match before {
+            Some(before) => before,
+            None => session.one("select statement_timestamp()::text", &[]).await?.get(0),
+        };
+        *self.hurried.borrow_mut() = Some(before.clone());
+        let sql = "select pg_cancel_backend(pid) from pg_stat_activity where application_name = $1 \
+                   and state = 'active' and pid <> pg_backend_pid() and query_start < $2::text::timestamptz";
+        session.rows(sql, &[&self.application(), &before]).await.map(drop)
     }
 
     /// The roles that a run works as behind the fence: our own and the migrator's.
@@ -310,6 +333,11 @@ impl Ground for World {
         failover::take_up(self, log, direction).await
     }
 
+    async fn hurry(&self) {
+        // Where the server can't be asked now, it is asked again.
+        drop(self.cancel_what_was_asked().await);
+    }
+
     fn downtime_ms(&self, log: &Log) -> Option<u64> {
         crate::steps::downtime_ms(&log.view(), switchback_engine::clock::now())
     }
@@ -333,16 +361,15 @@ async fn mark_again(cx: &StepCx<'_, World>, step: &Lease) -> Result<()> {
         .hint("somebody restored or replaced the target: look before anything else"))
 }
 
-/// A lease that can't be held in the middle of a run stops it where it is.
+/// A lease that can't be held in the middle of a run stops it where it is. Where only the line broke
+/// while it was looked at, nobody else has it for that: the next look takes it again.
 fn lost(failure: Failure) -> Failure {
+    if failure.code == code::CONNECTION_LOST {
+        return failure;
+    }
     let mut lost = Failure::new(code::LEASE_LOST, "the run lost its hold of the target");
     lost.causes.push(failure.to_string());
     lost.causes.extend(failure.causes);
     lost.hints = failure.hints;
     lost
-}
-
-/// A word to stop that nobody will say: for looks that are not part of a run.
-pub fn uncancelled() -> Cancel {
-    Cancel::never()
 }

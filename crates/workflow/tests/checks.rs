@@ -12,7 +12,7 @@ use switchback_postgres::catalog::Catalog;
 use switchback_postgres::digest::{self, Scope};
 use switchback_postgres::snapshot::SnapshotHolder;
 use switchback_testkit::{TestDatabase, cluster};
-use switchback_workflow::checks::{self, CheckCx, CheckResult, Facts};
+use switchback_workflow::checks::{self, CheckCx, CheckResult, Facts, Pick};
 
 const APPLICATION: &str = "switchback tests";
 
@@ -119,6 +119,7 @@ impl Case {
             scripts,
             model_check: self.model_check.clone(),
             models_were_clean: self.models_were_clean,
+            pick: &Pick::ALL,
             cancel,
         };
         checks::run_all(&cx, &mut |_, _, _| {}).await
@@ -614,6 +615,7 @@ async fn what_could_not_run_has_failed() {
         scripts: &[],
         model_check: None,
         models_were_clean: None,
+        pick: &Pick::ALL,
         cancel: &cancel,
     };
     let mut seen = Vec::new();

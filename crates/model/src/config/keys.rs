@@ -129,6 +129,8 @@ pub struct Environment {
     pub logs: Option<Logs>,
     /// The application's own tests, after a deploy.
     pub tests: Vec<Vec<String>>,
+    /// Rules of a review, and what becomes of their findings here.
+    pub review: BTreeMap<String, super::RuleLevel>,
 }
 
 impl Environment {

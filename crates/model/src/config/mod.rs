@@ -10,6 +10,7 @@
 
 mod interpolate;
 mod keys;
+mod review;
 mod sense;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use crate::code;
 use crate::failure::{Failure, Result};
 use crate::url::DatabaseUrl;
 pub use keys::*;
+pub use review::{FailOn, Review, RuleLevel};
 
 /// The name of the file that is looked for.
 pub const FILE_NAME: &str = "switchback.toml";
@@ -48,6 +50,8 @@ pub struct Config {
     pub smoke: Vec<Smoke>,
     /// The user's own checks.
     pub validations: Vec<Validation>,
+    /// What is said of the scripts' review; the environment's levels of rules go before the project's.
+    pub review: Review,
     /// The application's and its migrator's database.
     pub database_url: DatabaseUrl,
     /// Where copies and renames are done from.
@@ -123,6 +127,8 @@ impl Config {
         environment.resolve(&root);
         sense::check(&environment, name)?;
         raw.migrations.resolve(&root);
+        let mut review = raw.review;
+        review.rules.extend(environment.review.iter().map(|(rule, level)| (rule.clone(), *level)));
         let database_url =
             DatabaseUrl::parse(&environment.database_url).map_err(|f| where_it_stands(f, name, path))?;
         let maintenance_url = match &environment.maintenance_url {
@@ -141,6 +147,7 @@ impl Config {
             environment,
             smoke: raw.smoke.into_iter().filter(|test| test.is_for(name)).collect(),
             validations: raw.validations,
+            review,
             database_url,
             maintenance_url,
             migration_url,
@@ -298,6 +305,32 @@ struct Raw {
     smoke: Vec<Smoke>,
     #[serde(default)]
     validations: Vec<Validation>,
+    #[serde(default)]
+    review: Review,
+}
+
+/// The part of the configuration that no environment is needed for.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// The folder of the file.
+    pub root: PathBuf,
+    /// How the application is migrated.
+    pub migrations: Migrations,
+    /// What is said of the scripts' review.
+    pub review: Review,
+}
+
+impl Project {
+    /// Reads the text of the configuration file at `path`. No variable is replaced.
+    ///
+    /// # Errors
+    /// [`code::CONFIG_UNKNOWN_KEY`] with line and nearest key, [`code::CONFIG_INVALID`] with the line.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let mut raw: Raw = toml::from_str(text).map_err(|error| invalid(&error, text, path))?;
+        let root = path.parent().unwrap_or(Path::new(".")).to_owned();
+        raw.migrations.resolve(&root);
+        Ok(Self { root, migrations: raw.migrations, review: raw.review })
+    }
 }
 
 #[cfg(test)]

@@ -83,6 +83,22 @@ impl Drop for Draft {
     }
 }
 
+/// Removes what backups that were killed left in a directory; one that is not there is fine.
+///
+/// # Errors
+/// [`code::BACKUP_FAILED`] where something can't be removed.
+pub fn sweep_directory(directory: &Path) -> Result<()> {
+    let refused = |error: io::Error| failed(code::BACKUP_FAILED, "half of a backup can't be removed", &error);
+    match File::open(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        gate => {
+            let gate = gate.map_err(refused)?;
+            gate.lock().map_err(refused)?;
+            sweep(directory).map(drop).map_err(refused)
+        }
+    }
+}
+
 /// Removes what is half made or half removed and belongs to no living process; says what it was.
 pub(super) fn sweep(directory: &Path) -> io::Result<Vec<String>> {
     let mut swept = Vec::new();

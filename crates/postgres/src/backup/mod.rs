@@ -21,10 +21,12 @@ use switchback_engine::cancel::{Cancel, cancel_pair};
 use switchback_model::{Code, Failure, Result, code};
 
 pub use client::Client;
+pub use draft::sweep_directory;
 pub use manifest::{Compared, FileFacts, Manifest, Proof, Roles, SnapshotFacts, Target};
 pub use prove::{Ground, dismantle, prove, rebuild, scratch_options};
 pub use restore::{RestoreRequest, Restored, restore};
 pub use store::{Listed, PruneRequest, Pruned, find, list, prune, verify};
+pub use strays::sweep_server;
 pub use take::{BackupRequest, ProofOn, Taken, take};
 
 mod client;
@@ -35,6 +37,7 @@ pub mod manifest;
 pub mod prove;
 mod restore;
 pub mod store;
+mod strays;
 pub mod take;
 
 /// How far a long act has come.

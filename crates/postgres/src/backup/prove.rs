@@ -10,7 +10,7 @@ use switchback_model::{DatabaseUrl, Failure, Result, code};
 use super::compare::{Comparison, Subject, compare};
 use super::manifest::{Manifest, Proof, ROLES, Target};
 use super::restore::{Dump, checked, create, drop_database, give, missing_roles, pg_restore, unique};
-use super::{Client, Listener, Progress, client};
+use super::{Client, Listener, Progress, client, strays};
 use crate::Session;
 use crate::scratch::{Scratch, ScratchOptions};
 use crate::server::Identity;
@@ -85,14 +85,15 @@ pub async fn rebuild(
     let heard = Listener::new(progress);
     let (_reading, manifest) = checked(folder, &heard).await?;
     let session = Session::connect(&ground.url(), &client.application).await?;
-    let trial = Trial { folder, manifest: &manifest, ground, client, session: &session, name };
-    let made = trial.roles(cancel).await?;
+    let mut trial =
+        Trial { folder, manifest: &manifest, ground, client, session: &session, name, made: Vec::new() };
+    trial.made = trial.roles(cancel).await?;
     let equal =
         trial.run(cancel, &heard).await.and_then(|(_, comparison)| comparison.equal("the restored copy"));
     match equal {
-        Ok(_) => Ok(made),
+        Ok(_) => Ok(trial.made),
         Err(failure) => {
-            trial.clean(&made).await;
+            trial.clean().await;
             Err(failure)
         }
     }
@@ -142,12 +143,17 @@ pub(super) async fn restore_and_compare(
         return Err(Failure::new(code::BACKUP_FAILED, message)
             .hint("give a scratch server of the same major version"));
     }
-    let name = format!("sb_proof_{}", unique());
-    let trial = Trial { folder, manifest, ground, client, session: &session, name: &name };
-    let made = trial.roles(cancel).await?;
+    let name = format!("{}{}", strays::PROOF, unique());
+    if matches!(ground, Ground::Server(_)) {
+        strays::sweep(&session).await?;
+        strays::hold(&session, &name).await?;
+    }
+    let mut trial =
+        Trial { folder, manifest, ground, client, session: &session, name: &name, made: Vec::new() };
+    trial.made = trial.roles(cancel).await?;
     // Boxed: whoever awaits this should not carry all of its state.
     let outcome = Box::pin(trial.run(cancel, heard)).await;
-    let mut left = if after == After::Clean { trial.clean(&made).await } else { Vec::new() };
+    let mut left = if after == After::Clean { trial.clean().await } else { Vec::new() };
     let (took, mut comparison) = outcome?;
     comparison.notes.append(&mut left);
     let comparison = comparison.equal("the restored copy")?;
@@ -169,6 +175,8 @@ struct Trial<'a> {
     /// In the scratch server's maintenance database.
     session: &'a Session,
     name: &'a str,
+    /// The roles that were made for it.
+    made: Vec<String>,
 }
 
 impl Trial<'_> {
@@ -236,6 +244,7 @@ impl Trial<'_> {
     async fn create(&self) -> Result<Option<String>> {
         let note = self.create_empty().await?;
         if matches!(self.ground, Ground::Server(_)) {
+            strays::mark(self.session, self.name, &self.made).await?;
             give(self.session, self.name, &self.manifest.settings.owner).await;
         }
         Ok(note)
@@ -264,8 +273,8 @@ impl Trial<'_> {
         Ok(Some(format!("restored with locale C, for the scratch server says: {}", failure.message)))
     }
 
-    async fn clean(&self, made: &[String]) -> Vec<String> {
-        clean(self.session, self.name, made).await
+    async fn clean(&self) -> Vec<String> {
+        clean(self.session, self.name, &self.made).await
     }
 }
 

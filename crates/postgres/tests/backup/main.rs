@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, and that is all")]
 
+mod dead;
 mod faults;
 mod sample;
 mod store;

@@ -217,5 +217,7 @@ fn nothing_breaks_out_of_a_cell() {
     assert_eq!(prose("`a|b` <c> | `d*`"), r"`a\|b` &lt;c> \| `d*`");
     assert_eq!((prose("a`b"), prose("a``b")), (r"a\`b".into(), r"a\`\`b".into()));
     assert_eq!((code("x"), code("a`b")), ("`x`".into(), r"a\`b".into()));
-    assert_eq!(fenced("a ``` b"), "````text\na ``` b\n````\n");
+    assert_eq!(fenced("text", "a ``` b"), "````text\na ``` b\n````\n");
+    // What is left out must not make a fence of what stands around it.
+    assert_eq!(fenced("sql", "``\u{0}`"), "````sql\n```\n````\n");
 }

@@ -1,78 +1,91 @@
-//! Every rule: one file, one page, one line in [`RULES`].
+//! Every rule: one file, one page, one line in its folder's `mod.rs`.
 
-use crate::finding::{Facts, Finding, Script};
+use switchback_model::Severity;
 
-mod names_database;
+use crate::cx::At;
+use crate::options::{Level, Options};
+use crate::out::{Found, Out, Raw};
+use crate::rule::Rule;
 
-/// Every rule, by name.
-pub const RULES: &[&dyn Rule] = &[&names_database::NamesDatabase];
-
-/// A rule.
-pub trait Rule: Sync {
-    /// Its name, which is its file's.
-    fn name(&self) -> &'static str;
-
-    /// Its page, in Markdown. Its blocks of code below `## Bad` and `## Good` are its tests; they
-    /// are read as scripts for a database `ada`.
-    fn page(&self) -> &'static str;
-
-    /// What it finds in a script.
-    fn check(&self, script: &Script<'_>, facts: &Facts<'_>) -> Vec<Finding>;
-}
+mod compatibility;
+mod constraints;
+mod data_loss;
+mod design;
+mod history;
+mod indexes;
+mod locking;
+mod partitions;
+mod replication;
+mod rewrites;
+mod routines;
+mod safe;
+mod security;
+mod text;
+mod truth;
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
+mod tests;
 
-    use super::*;
+/// The folders, by the number in their rules' codes.
+static GROUPS: &[&[&Rule]] = &[
+    constraints::RULES,
+    rewrites::RULES,
+    indexes::RULES,
+    partitions::RULES,
+    routines::RULES,
+    data_loss::RULES,
+    compatibility::RULES,
+    locking::RULES,
+    design::RULES,
+    security::RULES,
+    replication::RULES,
+    history::RULES,
+];
 
-    #[test]
-    fn every_file_is_registered() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules");
-        let names = RULES.iter().flat_map(|rule| ["rs", "md"].map(|end| format!("{}.{end}", rule.name())));
-        let expected: BTreeSet<String> = names.chain(["mod.rs".to_owned()]).collect();
-        let files: BTreeSet<String> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        assert_eq!(files, expected);
+/// Every rule.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    GROUPS.iter().flat_map(|group| group.iter().copied())
+}
+
+/// The rule of a name or a code, in any spelling of case.
+pub fn find(name: &str) -> Option<&'static Rule> {
+    all().find(|rule| is_named(rule.code, rule.name, name))
+}
+
+/// Whether a name means the rule: its name, its code, what it is called in other tools.
+pub(crate) fn is_named(code: &str, rule: &str, name: &str) -> bool {
+    name.eq_ignore_ascii_case(rule) || name.eq_ignore_ascii_case(code) || name.replace('_', "-") == rule
+}
+
+/// What a project said of a rule.
+pub(crate) fn level(code: &str, rule: &str, options: &Options) -> Option<Level> {
+    if options.rules.is_empty() {
+        return None;
     }
+    options.rules.iter().find(|(name, _)| is_named(code, rule, name)).map(|(_, level)| *level)
+}
 
-    #[test]
-    fn every_page_is_true() {
-        for rule in RULES {
-            let (good, bad) = (blocks(rule.page(), "Good"), blocks(rule.page(), "Bad"));
-            assert!(!good.is_empty() && !bad.is_empty(), "{} has no examples", rule.name());
-            for (path, text) in &bad {
-                assert_eq!(found(*rule, path, text), 1, "{} is silent on:\n{text}", rule.name());
-            }
-            for (path, text) in &good {
-                assert_eq!(found(*rule, path, text), 0, "{} fires on:\n{text}", rule.name());
-            }
-        }
-    }
+/// The rules that are on.
+pub(crate) fn active(options: &Options) -> impl Iterator<Item = &'static Rule> {
+    all().filter(|rule| match level(rule.code, rule.name, options) {
+        Some(Level::Off) => false,
+        Some(Level::As(_) | Level::On) => true,
+        None => options.all || !rule.style,
+    })
+}
 
-    fn found(rule: &dyn Rule, path: &str, text: &str) -> usize {
-        rule.check(&Script { path, text }, &Facts { database: "ada" }).len()
-    }
-
-    /// The blocks of code of a section, with a path by their language.
-    fn blocks(page: &str, section: &str) -> Vec<(&'static str, String)> {
-        let (mut blocks, mut inside, mut open) = (Vec::new(), false, None);
-        for line in page.lines() {
-            match (&mut open, line.strip_prefix("```")) {
-                (None, Some(language)) => open = Some((language == "python", String::new())),
-                (Some(_), Some(_)) => {
-                    let (python, text) = open.take().unwrap();
-                    if inside {
-                        blocks.push((if python { "a.py" } else { "a.sql" }, text));
-                    }
-                }
-                (Some((_, text)), None) => text.extend([line, "\n"]),
-                (None, None) if line.starts_with("## ") => inside = line == format!("## {section}"),
-                (None, None) => {}
-            }
-        }
-        blocks
+/// On a way down only one thing is said of a statement: that going back would hold up others.
+pub(crate) fn going_back(at: &At<'_>, raw: &mut Vec<Raw>, rules: impl FnOnce(&At<'_>, &mut Vec<Raw>)) {
+    let Some(rule) = find("rollback-needs-lock") else { return };
+    let mut found = Vec::new();
+    rules(at, &mut found);
+    let holds_up = |raw: &Raw| {
+        let lock = raw.finding.lock.as_ref();
+        raw.finding.severity > Severity::Info && lock.is_some_and(|lock| lock.rewrite || lock.scan)
+    };
+    if let Some(raw_found) = found.into_iter().find(holds_up) {
+        let finding = raw_found.finding;
+        let message = format!("going back holds up others: {}", finding.message);
+        Out { rule, raw }.push(at, Found::new(message, finding.why).help(finding.help));
     }
 }

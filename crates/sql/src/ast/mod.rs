@@ -164,6 +164,8 @@ pub struct CreateIndex {
     pub method: String,
     /// Its key: columns and expressions.
     pub keys: Vec<Key>,
+    /// A part of the key has a collation, an operator class or an order of its own.
+    pub special: bool,
     /// `INCLUDE`.
     pub include: Vec<String>,
     /// `WHERE`.

@@ -5,7 +5,17 @@
 //! source), and what is known of the schema says on which other relations it falls, and whether rows
 //! are read or written anew. It is tested against what a real server does.
 
+mod alter;
+mod block;
+mod builder;
+pub mod defaults;
 mod mode;
+mod objects;
+mod proof;
+mod rows;
+#[cfg(test)]
+mod tests;
+pub mod types;
 
 pub use mode::{MODES, Mode};
 
@@ -14,15 +24,23 @@ use crate::schema::Schema;
 use crate::statement::{Block, Relation};
 
 /// What a statement does to relations that were there before it.
+///
+/// Names are as short as they can be: without a schema where the search path finds them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
     /// The strongest lock on each relation, in the order in which they are taken.
     pub locks: Vec<Lock>,
     /// Tables whose every row is written anew.
     pub rewrites: Vec<Relation>,
+    /// Tables whose rows are perhaps written anew: it depends on a type or a function that nobody has
+    /// seen.
+    pub maybe_rewrites: Vec<Relation>,
     /// Tables whose every row is read while the lock is held; those that are rewritten are not
     /// repeated.
     pub scans: Vec<Relation>,
+    /// Tables of which an index is built, or built again; those that are rewritten (which builds every
+    /// index) are not repeated.
+    pub index_builds: Vec<Relation>,
     /// Whether it may stand in a transaction block.
     pub block: Block,
 }
@@ -61,6 +79,10 @@ impl Effects {
 }
 
 /// What a statement does, as far as that is known where it runs.
-pub fn effects(_statement: &Stmt, _place: Place<'_>) -> Effects {
-    Effects::default()
+pub fn effects(statement: &Stmt, place: Place<'_>) -> Effects {
+    let mut builder = builder::Builder::new(place);
+    builder.statement(statement);
+    let mut effects = builder.done();
+    effects.block = block::of(statement, place);
+    effects
 }

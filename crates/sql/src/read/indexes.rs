@@ -2,7 +2,9 @@
 
 use pg_query::Node as Wrapped;
 use pg_query::protobuf::node::Node;
-use pg_query::protobuf::{IndexElem, IndexStmt, ReindexObjectType, ReindexStmt, VacuumStmt};
+use pg_query::protobuf::{
+    IndexElem, IndexStmt, ReindexObjectType, ReindexStmt, SortByDir, SortByNulls, VacuumStmt,
+};
 
 use crate::ast::{CreateIndex, Key, ObjectKind, Stmt};
 use crate::statement::Relation;
@@ -31,6 +33,7 @@ fn created(index: &IndexStmt) -> CreateIndex {
         unique: index.unique,
         method: names::word(&index.access_method).unwrap_or_else(|| "btree".into()),
         keys: keys(&index.index_params),
+        special: names::inner(&index.index_params).any(is_special),
         include: names::inner(&index.index_including_params)
             .filter_map(|node| match node {
                 Node::IndexElem(element) => Some(element.name.clone()),
@@ -50,6 +53,18 @@ fn keys(nodes: &[Wrapped]) -> Vec<Key> {
             _ => None,
         })
         .collect()
+}
+
+/// `COLLATE`, an operator class, `DESC`, `NULLS FIRST`.
+fn is_special(node: &Node) -> bool {
+    let Node::IndexElem(element) = node else { return false };
+    let ordered = |order| order == SortByDir::SortbyDesc as i32;
+    let nulls =
+        |nulls| nulls == SortByNulls::SortbyNullsFirst as i32 || nulls == SortByNulls::SortbyNullsLast as i32;
+    !element.collation.is_empty()
+        || !element.opclass.is_empty()
+        || ordered(element.ordering)
+        || nulls(element.nulls_ordering)
 }
 
 fn key(element: &IndexElem) -> Key {

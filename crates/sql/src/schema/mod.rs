@@ -3,13 +3,26 @@
 //!
 //! It is never complete: a migration that is read alone speaks of tables that nobody has seen being
 //! made. What is not here is *unknown*, not absent; [`Schema::knows_all`] says where that is different.
+//!
+//! Every name in it has its schema (temporary ones `pg_temp`); [`Schema::short`] takes that off again
+//! for people.
 
 #![expect(clippy::struct_excessive_bools, reason = "properties that a relation has or has not")]
 
-use std::collections::BTreeMap;
+mod apply;
+mod links;
+mod names;
+#[cfg(test)]
+mod tests;
 
-use crate::ast::{ConstraintKind, Expr, ForeignKey, Key, ReplicaIdentity, Stmt, Type};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ast::{ConstraintKind, Expr, ForeignKey, Key, ReplicaIdentity, Type};
 use crate::statement::Relation;
+use links::Link;
+
+/// Where temporary tables are.
+const TEMPORARY: &str = "pg_temp";
 
 /// When an object came to be, as far as the reviewed scripts tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +52,7 @@ pub enum TableKind {
 /// A table or a view.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    /// Its name as it was made.
+    /// Its name, with its schema.
     pub name: Relation,
     /// Its kind.
     pub kind: TableKind,
@@ -61,6 +74,8 @@ pub struct Table {
     pub default_partition: bool,
     /// The strategy of a partitioned table.
     pub strategy: Option<String>,
+    /// The columns of a partitioned table's key; an expression is an empty name.
+    pub partition_key: Vec<String>,
     /// The tables of which it is a child.
     pub inherits: Vec<Relation>,
     /// What a view reads.
@@ -126,6 +141,8 @@ pub struct Index {
     pub method: String,
     /// Its key; what could not be read is an [`Expr::Other`].
     pub keys: Vec<Key>,
+    /// A part of the key has a collation, an operator class or an order of its own.
+    pub special: bool,
     /// `INCLUDE`.
     pub include: Vec<String>,
     /// It has a `WHERE`.
@@ -147,6 +164,8 @@ pub struct Function {
     pub arguments: Vec<Type>,
     /// `immutable`, `stable`, `volatile` (where nothing was written).
     pub volatility: String,
+    /// In lower case.
+    pub language: String,
     /// When it was made.
     pub born: Option<Born>,
 }
@@ -178,7 +197,7 @@ pub struct SequenceState {
     pub of: Option<Type>,
     /// The column that it belongs to: table and column.
     pub owned_by: Option<(Relation, String)>,
-    /// When it was made.
+    /// When it was made; nothing: before the scripts.
     pub born: Option<Born>,
 }
 
@@ -188,15 +207,19 @@ pub struct SequenceState {
 pub struct Schema {
     tables: BTreeMap<Relation, Table>,
     indexes: BTreeMap<Relation, Index>,
-    functions: Vec<Function>,
+    functions: BTreeMap<Relation, Vec<Function>>,
     types: BTreeMap<Relation, Made>,
     sequences: BTreeMap<Relation, SequenceState>,
     /// Publication, and the tables in it; `None`: all tables.
-    publications: BTreeMap<String, Option<Vec<Relation>>>,
-    extensions: Vec<String>,
+    publications: BTreeMap<String, Option<BTreeSet<Relation>>>,
+    extensions: BTreeSet<String>,
     /// What was dropped by a script, and when.
     dropped: BTreeMap<Relation, Born>,
-    search_path: Option<String>,
+    links: links::Links,
+    names: names::Names,
+    search_path: Vec<String>,
+    /// The search path behind the end of a transaction that has its own.
+    path_after: Option<Vec<String>>,
     knows_all: bool,
 }
 
@@ -216,13 +239,25 @@ impl Schema {
         self.knows_all = true;
     }
 
-    /// Takes in what a statement does, if it succeeds.
-    pub fn apply(&mut self, _statement: &Stmt, _born: Born) {}
-
-    /// A name with its schema.
+    /// A name with its schema: that of the search path in which there is such a relation or type, else
+    /// the first of the path, in which a new one would be made.
     pub fn resolve(&self, name: &Relation) -> Relation {
-        let schema = name.schema.clone().or_else(|| self.search_path.clone());
-        Relation { schema: Some(schema.unwrap_or_else(|| "public".into())), name: name.name.clone() }
+        if name.schema.is_some() {
+            return name.clone();
+        }
+        let within = |schema: &str| Relation { schema: Some(schema.to_owned()), name: name.name.clone() };
+        let temporary = within(TEMPORARY);
+        if self.is_known(&temporary) {
+            return temporary;
+        }
+        let mut path = self.search_path.iter().map(|schema| within(schema));
+        path.find(|name| self.is_known(name)).unwrap_or_else(|| within(self.first_schema()))
+    }
+
+    /// A name as short as it can be: without its schema where that is found without it.
+    pub fn short(&self, name: &Relation) -> Relation {
+        let bare = Relation::named(&name.name);
+        if self.resolve(&bare) == self.resolve(name) { bare } else { name.clone() }
     }
 
     /// A table or view.
@@ -235,10 +270,28 @@ impl Schema {
         self.tables.values()
     }
 
+    /// The names of the tables and views in a schema.
+    pub fn tables_in(&self, schema: &str) -> impl Iterator<Item = &Relation> {
+        let first = Relation { schema: Some(schema.to_owned()), name: String::new() };
+        let names = self.tables.range(first.clone()..).map(|(name, _)| name);
+        names.take_while(move |name| name.schema == first.schema)
+    }
+
     /// Puts a table there, as the server has it.
-    pub fn put_table(&mut self, table: Table) {
+    pub fn put_table(&mut self, mut table: Table) {
         let name = self.resolve(&table.name);
-        self.tables.insert(name, table);
+        self.forget_table(&name);
+        table.name = name;
+        table.partition_of = table.partition_of.map(|of| self.resolve(&of));
+        for other in table.inherits.iter_mut().chain(&mut table.reads) {
+            *other = self.resolve(other);
+        }
+        for constraint in &mut table.constraints {
+            if let ConstraintKind::Foreign(key) = &mut constraint.kind {
+                key.table = self.resolve(&key.table);
+            }
+        }
+        self.keep_table(table);
     }
 
     /// An index.
@@ -247,15 +300,17 @@ impl Schema {
     }
 
     /// Puts an index there, as the server has it.
-    pub fn put_index(&mut self, index: Index) {
-        let name = self.resolve(&index.name);
-        self.indexes.insert(name, index);
+    pub fn put_index(&mut self, mut index: Index) {
+        index.name = self.resolve(&index.name);
+        index.table = self.resolve(&index.table);
+        self.keep_index(index);
     }
 
     /// The indexes of a table.
-    pub fn indexes_of(&self, table: &Relation) -> impl Iterator<Item = &Index> {
+    pub fn indexes_of<'s>(&'s self, table: &Relation) -> impl Iterator<Item = &'s Index> + use<'s> {
         let table = self.resolve(table);
-        self.indexes.values().filter(move |index| self.resolve(&index.table) == table)
+        let indexes = self.links.to(Link::Index, &table).filter_map(|name| self.indexes.get(name));
+        indexes.filter(move |index| index.table == table)
     }
 
     /// A column of a table.
@@ -265,8 +320,13 @@ impl Schema {
 
     /// Functions of a name.
     pub fn functions(&self, name: &Relation) -> impl Iterator<Item = &Function> {
-        let name = self.resolve(name);
-        self.functions.iter().filter(move |function| self.resolve(&function.name) == name)
+        self.functions.get(&self.resolve_function(name)).into_iter().flatten()
+    }
+
+    /// Puts a function there, as the server has it.
+    pub fn put_function(&mut self, mut function: Function) {
+        function.name = self.resolve_function(&function.name);
+        self.keep_function(function);
     }
 
     /// A type that was made.
@@ -274,55 +334,146 @@ impl Schema {
         self.types.get(&self.resolve(name))
     }
 
+    /// Puts a type there, as the server has it.
+    pub fn put_made(&mut self, name: &Relation, made: Made) {
+        let name = self.resolve(name);
+        self.keep_type(name, made);
+    }
+
+    /// A type of a column that was made by a statement; nothing for the server's own, and for unknown
+    /// ones.
+    pub fn made_type(&self, of: &Type) -> Option<&Made> {
+        self.made(&Relation { schema: of.schema.clone(), name: of.name.clone() })
+    }
+
     /// A sequence.
     pub fn sequence(&self, name: &Relation) -> Option<&SequenceState> {
         self.sequences.get(&self.resolve(name))
     }
 
+    /// Puts a sequence there, as the server has it.
+    pub fn put_sequence(&mut self, name: &Relation, mut sequence: SequenceState) {
+        let name = self.resolve(name);
+        sequence.owned_by = sequence.owned_by.map(|(table, column)| (self.resolve(&table), column));
+        self.keep_sequence(name, sequence);
+    }
+
+    /// The sequences that go with a table, by name.
+    pub fn sequences_of(&self, table: &Relation) -> Vec<(&Relation, &SequenceState)> {
+        let wanted = self.resolve(table);
+        let known =
+            self.links.to(Link::Sequence, &wanted).filter_map(|name| self.sequences.get_key_value(name));
+        known.filter(|(_, state)| state.owned_by.as_ref().is_some_and(|(of, _)| *of == wanted)).collect()
+    }
+
     /// The foreign keys that point to a table: the table that has each, and the key.
     pub fn foreign_keys_to(&self, table: &Relation) -> Vec<(&Table, &ForeignKey)> {
         let wanted = self.resolve(table);
-        let all = self.tables.values().flat_map(|table| {
+        let all = self.linked(Link::Key, &wanted).flat_map(|table| {
             table.constraints.iter().filter_map(move |constraint| match &constraint.kind {
                 ConstraintKind::Foreign(key) => Some((table, key)),
                 _ => None,
             })
         });
-        all.filter(|(_, key)| self.resolve(&key.table) == wanted).collect()
+        all.filter(|(_, key)| key.table == wanted).collect()
     }
 
     /// The partitions of a table.
     pub fn partitions_of(&self, table: &Relation) -> Vec<&Table> {
         let wanted = self.resolve(table);
-        let is = |part: &&Table| part.partition_of.as_ref().is_some_and(|of| self.resolve(of) == wanted);
-        self.tables.values().filter(is).collect()
+        self.linked(Link::Child, &wanted).filter(|part| part.partition_of.as_ref() == Some(&wanted)).collect()
+    }
+
+    /// The partitions of a table, and the tables that inherit from it.
+    pub fn children_of(&self, table: &Relation) -> Vec<&Table> {
+        let wanted = self.resolve(table);
+        let is =
+            |child: &&Table| child.partition_of.as_ref() == Some(&wanted) || child.inherits.contains(&wanted);
+        self.linked(Link::Child, &wanted).filter(is).collect()
     }
 
     /// The views that read a table.
     pub fn views_of(&self, table: &Relation) -> Vec<&Table> {
         let wanted = self.resolve(table);
-        self.tables
-            .values()
-            .filter(|view| view.reads.iter().any(|read| self.resolve(read) == wanted))
-            .collect()
+        self.linked(Link::View, &wanted).filter(|view| view.reads.contains(&wanted)).collect()
+    }
+
+    /// The columns that are of a type, or of a domain over it.
+    pub fn columns_of_type(&self, name: &Relation) -> Vec<(&Table, &TableColumn)> {
+        let mut types = vec![self.resolve(name)];
+        let mut found = Vec::new();
+        let mut next = 0;
+        while let Some(wanted) = types.get(next).cloned() {
+            let is = |of: &Type| self.type_name(of) == wanted;
+            let columns = self
+                .linked(Link::Type, &wanted)
+                .flat_map(|table| table.columns.iter().map(move |c| (table, c)));
+            found.extend(columns.filter(|(_, column)| column.of.as_ref().is_some_and(is)));
+            for over in self
+                .links
+                .to(Link::Type, &wanted)
+                .filter(|over| !types.contains(over))
+                .cloned()
+                .collect::<Vec<_>>()
+            {
+                if let Some(Made { kind: MadeKind::Domain(base, _), .. }) = self.types.get(&over)
+                    && self.type_name(base) == wanted
+                {
+                    types.push(over);
+                }
+            }
+            next += 1;
+        }
+        found
     }
 
     /// The publications that have a table.
     pub fn publications_of(&self, table: &Relation) -> Vec<&str> {
         let wanted = self.resolve(table);
-        let has = |tables: &Option<Vec<Relation>>| {
-            tables.as_ref().is_none_or(|tables| tables.iter().any(|table| self.resolve(table) == wanted))
+        let has = |tables: &Option<BTreeSet<Relation>>| {
+            tables.as_ref().is_none_or(|tables| tables.contains(&wanted))
         };
         self.publications.iter().filter(|(_, tables)| has(tables)).map(|(name, _)| name.as_str()).collect()
     }
 
+    /// Puts a publication there, as the server has it; `None`: of all tables.
+    pub fn put_publication(&mut self, name: &str, tables: Option<&[Relation]>) {
+        let tables = tables.map(|tables| tables.iter().map(|table| self.resolve(table)).collect());
+        self.publications.insert(name.to_owned(), tables);
+    }
+
     /// Whether an extension was made.
     pub fn has_extension(&self, name: &str) -> bool {
-        self.extensions.iter().any(|known| known == name)
+        self.extensions.contains(name)
     }
 
     /// When a script dropped it, if one did and none made it again.
     pub fn dropped(&self, name: &Relation) -> Option<Born> {
         self.dropped.get(&self.resolve(name)).copied()
+    }
+
+    /// A type's name with its schema.
+    fn type_name(&self, of: &Type) -> Relation {
+        self.resolve(&Relation { schema: of.schema.clone(), name: of.name.clone() })
+    }
+
+    fn resolve_function(&self, name: &Relation) -> Relation {
+        if name.schema.is_some() {
+            return name.clone();
+        }
+        let within = |schema: &str| Relation { schema: Some(schema.to_owned()), name: name.name.clone() };
+        let mut path = self.search_path.iter().map(|schema| within(schema));
+        path.find(|name| self.functions.contains_key(name)).unwrap_or_else(|| within(self.first_schema()))
+    }
+
+    fn first_schema(&self) -> &str {
+        self.search_path.first().map_or("public", String::as_str)
+    }
+
+    fn is_known(&self, name: &Relation) -> bool {
+        self.tables.contains_key(name)
+            || self.indexes.contains_key(name)
+            || self.types.contains_key(name)
+            || self.sequences.contains_key(name)
     }
 }

@@ -1,5 +1,7 @@
 //! `backup create|verify|list|prune`.
 
+use std::time::Duration;
+
 use clap::Subcommand;
 use switchback_engine::cancel::Cancel;
 use switchback_model::units::{Size, human};
@@ -7,10 +9,11 @@ use switchback_model::{Exit, Failure, Result, code};
 use switchback_postgres::backup::{self, Listed, Manifest, Progress};
 use switchback_postgres::scratch::{Scratch, ScratchOptions};
 use switchback_report::tables::{self, BackupLine};
-use switchback_workflow::world::{self, World};
+use switchback_workflow::world::World;
 use switchback_workflow::{backups, retention};
 
 use crate::app::{self, App};
+use crate::signals;
 
 #[derive(Subcommand)]
 pub(crate) enum Backup {
@@ -39,13 +42,20 @@ pub(crate) enum Backup {
     },
 }
 
+/// How long an interrupted backup or restore may take to put its things away.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
 pub(crate) async fn run(command: &Backup, app: &App) -> Result<Exit> {
     let world = app.world()?;
-    let cancel = world::uncancelled();
     match command {
-        Backup::Create => create(&world, app, &cancel).await,
+        Backup::Create => {
+            signals::until_told(app, "the backup", PATIENCE, async |cancel| create(&world, app, cancel).await)
+                .await
+        }
         Backup::Verify { backup, files_only } => {
-            verify(&world, app, backup.as_deref(), *files_only, &cancel).await
+            let look =
+                async |cancel: &Cancel| verify(&world, app, backup.as_deref(), *files_only, cancel).await;
+            signals::until_told(app, "the look at the backup", PATIENCE, look).await
         }
         Backup::List => list(&world, app),
         Backup::Prune { keep, dry_run } => prune(&world, app, *keep, *dry_run).await,
@@ -62,7 +72,7 @@ async fn create(world: &World, app: &App, cancel: &Cancel) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let proof = manifest.proof.as_ref().map_or_else(String::new, |proof| {
-        let took = human(std::time::Duration::from_millis(proof.restored_in_ms));
+        let took = human(Duration::from_millis(proof.restored_in_ms));
         format!(
             ": restored in {took}, {} tables and {} rows equal",
             proof.compared.tables, proof.compared.rows

@@ -2,12 +2,13 @@
 
 use switchback_model::code::{ALL, Code};
 use switchback_model::{Exit, Failure, Result, code};
+use switchback_workflow::review;
 
 use crate::app::App;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// An error code, as in SB0101; without one, all are listed
+    /// An error code or a rule, as in SB0101, add-fk-validated; without one, all are listed
     code: Option<String>,
 }
 
@@ -19,8 +20,15 @@ pub(crate) fn run(args: &Args, app: &App) -> Result<Exit> {
                 code.page().lines().next().unwrap_or_default().trim_start_matches("# ")
             ));
         }
+        for rule in review::rules() {
+            app.print(&format!("{} {}: {}\n", rule.code, rule.name, rule.title()));
+        }
         return Ok(Exit::Done);
     };
+    if let Some(rule) = review::rule(asked) {
+        app.print(rule.page);
+        return Ok(Exit::Done);
+    }
     let found = Code::find(asked).ok_or_else(|| {
         Failure::new(code::USAGE, format!("there is no code `{asked}`")).hint("list them: switchback explain")
     })?;

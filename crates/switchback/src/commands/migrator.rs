@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::Serialize;
-use switchback_engine::cancel::{Cancel, cancel_pair};
+use switchback_engine::cancel::Cancel;
 use switchback_model::{Config, Exit, Failure, Result, RunId, code};
 use switchback_postgres::lease;
 use switchback_postgres::server::Identity;
@@ -14,6 +14,7 @@ use switchback_workflow::planner::{in_place, shown};
 use switchback_workflow::world::World;
 
 use crate::app::{self, App};
+use crate::signals;
 
 /// Where to work without a configuration.
 #[derive(clap::Args)]
@@ -76,12 +77,7 @@ pub(crate) async fn hold(app: &App, place: &Place) -> Result<Held> {
     }
     world.hold_lease(&Identity::read(&admin).await?).await?;
     world.begin_run();
-    let (canceller, cancel) = cancel_pair();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            canceller.cancel();
-        }
-    });
+    let cancel = signals::interruptible(app, "the migration at work")?;
     Ok(Held { world, cancel })
 }
 

@@ -20,6 +20,7 @@ mod replay;
 mod report;
 mod restore;
 mod resume;
+mod review;
 mod rollback;
 mod runs;
 mod schema;
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     /// Revision, pending migrations, open run, last run
     Status(status::Args),
+    /// Read migrations without running them: what they lock, lose and break, and the safe way
+    Review(review::Args),
     /// Show what a deploy would do, step by step, and the way back from every point
     Plan(plan::Args),
     /// Take the application through its pending migrations; taken back when anything fails
@@ -90,7 +93,7 @@ pub(crate) enum Command {
     Man(man::Args),
     /// Print the JSON Schema of a document, as in `schema plan`; without a name, which there are
     Schema(schema::Args),
-    /// Print the page of an error code, as in SB0101
+    /// Print the page of an error code or a rule, as in SB0101, add-fk-validated
     Explain(explain::Args),
     /// What Switchback starts itself
     #[command(subcommand, hide = true)]
@@ -104,6 +107,7 @@ pub(crate) async fn run(command: Command, app: &App) -> Result<Exit> {
         Command::New(args) => new::run(&args, app).await,
         Command::Doctor(args) => doctor::run(&args, app).await,
         Command::Status(args) => status::run(&args, app).await,
+        Command::Review(args) => review::run(&args, app).await,
         Command::Plan(args) => plan::run(&args, app).await,
         Command::Deploy(args) => Box::pin(deploy::run(&args, app)).await,
         Command::Approve(args) => approve::run(&args, app).await,

@@ -1,18 +1,19 @@
 //! `restore`.
 
+use switchback_engine::cancel::Cancel;
 use switchback_engine::clock;
 use switchback_model::units::human;
 use switchback_model::{Config, Exit, Failure, Result, code};
 use switchback_postgres::backup::{Listed, Restored};
 use switchback_postgres::lease;
 use switchback_workflow::differences::Differences;
-use switchback_workflow::world::{self, World};
+use switchback_workflow::world::World;
 use switchback_workflow::{backups, facts, restore_plan};
 
-use super::backup::{find, hearing};
+use super::backup::{PATIENCE, find, hearing};
 use super::{deploy, plan};
 use crate::app::{self, App, not_confirmed};
-use crate::run;
+use crate::{run, signals};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -81,10 +82,13 @@ async fn beside(args: &Args, app: &App) -> Result<Exit> {
         format!("{}_restored_{}", world.names.target, clock::now().strftime("%Y%m%d_%H%M%S"))
     });
     refuse_behind_the_fence(&world, &into).await?;
-    let mut hear = hearing(app);
-    let cancel = world::uncancelled();
-    let restored = backups::restore(&world, &found.folder, &into, None, &cancel, &mut hear).await?;
-    let differences = if args.compare { Some(compare(&world, &into).await?) } else { None };
+    let work = async |cancel: &Cancel| {
+        let restored =
+            backups::restore(&world, &found.folder, &into, None, cancel, &mut hearing(app)).await?;
+        let differences = if args.compare { Some(compare(&world, &into, cancel).await?) } else { None };
+        Ok((restored, differences))
+    };
+    let (restored, differences) = signals::until_told(app, "the restore", PATIENCE, work).await?;
     show(app, &found, &restored, differences.as_ref())?;
     Ok(Exit::Done)
 }
@@ -100,7 +104,7 @@ async fn refuse_behind_the_fence(world: &World, into: &str) -> Result<()> {
     }
 }
 
-async fn compare(world: &World, restored: &str) -> Result<Differences> {
+async fn compare(world: &World, restored: &str, cancel: &Cancel) -> Result<Differences> {
     let target = &world.names.target;
     if world.database(target).await?.is_none() {
         return Err(Failure::new(
@@ -109,9 +113,8 @@ async fn compare(world: &World, restored: &str) -> Result<Differences> {
         )
         .changed(format!("`{restored}` was made and stays")));
     }
-    let cancel = world::uncancelled();
-    let backup = facts::read(world, restored, &cancel, &mut |_, _| {}).await?;
-    Ok(Differences::between(&backup, &facts::read(world, target, &cancel, &mut |_, _| {}).await?))
+    let backup = facts::read(world, restored, cancel, &mut |_, _| {}).await?;
+    Ok(Differences::between(&backup, &facts::read(world, target, cancel, &mut |_, _| {}).await?))
 }
 
 fn show(app: &App, found: &Listed, restored: &Restored, differences: Option<&Differences>) -> Result<()> {

@@ -1,25 +1,46 @@
 //! `validate`.
 
+use std::time::Duration;
+
+use switchback_engine::cancel::Cancel;
 use switchback_model::{Exit, Result};
 use switchback_postgres::snapshot::SnapshotHolder;
 use switchback_report::tables::{Check, checks as table};
 use switchback_report::theme::Mark;
-use switchback_workflow::checks::{self, CheckCx};
-use switchback_workflow::{facts, world};
+use switchback_workflow::checks::{self, CheckCx, Facts, Pick};
+use switchback_workflow::facts;
 
 use crate::app::App;
+use crate::signals;
 
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example: switchback validate -e production\nExit status 1: a check failed. Nothing is changed."
-)]
-pub(crate) struct Args {}
+#[command(after_help = "Examples:\n  \
+        switchback validate -e production                  every check\n  \
+        switchback validate orphans \"users have profiles\"   these two: a built-in one and one of [[validations]]\n\
+        Exit status 1: a check failed. Nothing is changed.")]
+pub(crate) struct Args {
+    /// Only the checks with these names, built-in ones or those of [[validations]]; default: all
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+}
 
-pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {
+/// It only reads: nothing has to be put in order.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
+    signals::until_told(app, "the look at the data", PATIENCE, async |cancel| look(args, app, cancel).await)
+        .await
+}
+
+async fn look(args: &Args, app: &App, cancel: &Cancel) -> Result<Exit> {
     let world = app.world()?;
-    let cancel = world::uncancelled();
     let name = world.names.target.clone();
-    let after = facts::read(&world, &name, &cancel, &mut |_, _| {}).await?;
+    let pick = Pick::named(&world.config, &args.names)?;
+    let after = if checks::read_facts(&pick, &world.config) {
+        facts::read(&world, &name, cancel, &mut |_, _| {}).await?
+    } else {
+        Facts::default()
+    };
     let url = world.url(&name);
     let holder = SnapshotHolder::open(&url, &world.application()).await?;
     let cx = CheckCx {
@@ -33,7 +54,8 @@ pub(crate) async fn run(_args: &Args, app: &App) -> Result<Exit> {
         scripts: &[],
         model_check: world.migrator().model_check(&world.config.migrator_url()),
         models_were_clean: None,
-        cancel: &cancel,
+        pick: &pick,
+        cancel,
     };
     let results = checks::run_all(&cx, &mut |_, _, _| {}).await?;
     holder.release().await?;

@@ -12,6 +12,5 @@ mod outage;
 mod picture;
 mod restore_points;
 mod rollback;
-mod server;
 mod shop;
 mod web;

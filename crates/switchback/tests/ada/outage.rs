@@ -1,9 +1,8 @@
 //! The server is struck down in the middle of a run and comes back.
 
-use switchback_testkit::Ran;
+use switchback_testkit::{OwnServer, Ran};
 
 use crate::picture::Picture;
-use crate::server::OwnServer;
 use crate::shop::{Shop, V2, Wish, until};
 
 /// Wherever the run stopped, it ends at the start or at the end.

@@ -18,6 +18,7 @@ const SHAPE: Shape = Shape {
     code: false,
     page: false,
     tool: "alembic",
+    migrations: "many",
 };
 /// Every row that was there, in an order.
 const DIGEST: &str = "select count(*) || ' ' || md5(string_agg(client || ':' || n, ',' order by client, n)) \

@@ -5,9 +5,13 @@
 
 mod validator;
 
+use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
+use switchback_model::finding::{Findings, Fix, FixStep, LockTaken};
+use switchback_model::{Finding, Severity};
+use switchback_report::{Theme, findings};
 use switchback_testkit::{Host, Shape, cluster};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
@@ -74,6 +78,54 @@ fn a_configuration_is_read_as_strictly_as_the_program_does() {
     let mut unknown = good;
     unknown["enviroments"] = json!({});
     assert!(!is_valid(&schema, &unknown));
+}
+
+/// What a review prints as JSON is written by the reporter; here it is held against the promise.
+#[test]
+fn findings_are_what_their_schema_says() {
+    let fix = Fix::new(
+        "Build it while writers go on",
+        vec![FixStep::outside("create index concurrently i on t (a)")],
+    );
+    let finding = Finding {
+        code: "SR0301".into(),
+        rule: "create-index-blocking".into(),
+        severity: Severity::Info,
+        file: "migrations/0001.sql".into(),
+        line: 1,
+        column: 1,
+        end_line: 1,
+        end_column: 25,
+        statement: "create index i on t (a)".into(),
+        message: "writers of `t` wait".into(),
+        why: String::new(),
+        help: String::new(),
+        fix: Some(fix),
+        lock: Some(LockTaken { mode: "SHARE".into(), relation: "t".into(), rewrite: false, scan: true }),
+    };
+    let bare = Finding { fix: None, lock: None, severity: Severity::Error, ..finding.clone() };
+    let reviewed = |findings: &Findings| -> Value {
+        let sources = BTreeMap::new();
+        let shown = findings::write(
+            findings::format("json").unwrap(),
+            &findings::Reviewed {
+                findings,
+                files: &[],
+                sources: &sources,
+                rules: &[],
+                columns: findings::Columns::Characters,
+                theme: Theme::plain(),
+                width: 80,
+            },
+        );
+        serde_json::from_str(&shown).unwrap()
+    };
+    let schema = schema("review");
+    assert_valid(&schema, &reviewed(&Findings::new(Vec::new(), 0)));
+    let mut document = reviewed(&Findings::new(vec![finding, bare], 1));
+    assert_valid(&schema, &document);
+    document["findings"][0]["line"] = json!(0);
+    assert!(!is_valid(&schema, &document));
 }
 
 #[tokio::test]

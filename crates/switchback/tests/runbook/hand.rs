@@ -19,6 +19,7 @@ pub(crate) const BARE: Shape = Shape {
     code: false,
     page: false,
     tool: "alembic",
+    migrations: "many",
 };
 
 pub(crate) async fn host(shape: Shape) -> Host {

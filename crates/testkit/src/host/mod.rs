@@ -5,8 +5,9 @@
 //! called as Alembic is called and reads the same revision files, without Python's start-up time.
 //! (Alembic itself is what ADA's tests use.)
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -16,39 +17,11 @@ use tempfile::TempDir;
 
 use crate::cluster::{TestCluster, TestDatabase};
 
+mod shape;
 mod state;
 
+pub use shape::Shape;
 pub use state::State;
-
-/// What a host has, and how it is configured.
-#[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    /// `closed` or `read-only`.
-    pub fence: &'static str,
-    /// `clone`, `dump` or `down`.
-    pub restore_point: &'static str,
-    /// Whether it has an application that runs.
-    pub service: bool,
-    /// Whether its code is in a repository that is switched.
-    pub code: bool,
-    /// Whether it has a maintenance page.
-    pub page: bool,
-    /// `alembic` or `sql`.
-    pub tool: &'static str,
-}
-
-impl Default for Shape {
-    fn default() -> Self {
-        Self {
-            fence: "closed",
-            restore_point: "clone",
-            service: true,
-            code: true,
-            page: true,
-            tool: "alembic",
-        }
-    }
-}
 
 /// A host. Its application ends with it.
 pub struct Host {
@@ -63,7 +36,7 @@ pub struct Host {
 }
 
 /// What a call of the program came to.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Ran {
     /// The exit status; `None`: killed by a signal.
     pub status: Option<i32>,
@@ -95,16 +68,28 @@ impl Host {
         if shape.code {
             host.git(&["init", "--quiet", "--initial-branch=main"]);
             host.commit("v1");
-            host.release("v2", "two", &[("r2", "r1"), ("r3", "r2")]);
+            host.release("v2", "two", shape.pending());
             host.commit("v2");
             host.git(&["checkout", "--quiet", "v1"]);
         } else {
-            host.release("v2", "two", &[("r2", "r1"), ("r3", "r2")]);
+            host.release("v2", "two", shape.pending());
         }
         if shape.service {
             host.expect(&["service", "start"], 0);
+            host.listening().await;
         }
         host
+    }
+
+    /// Waits until the application listens: it runs a moment before that.
+    pub async fn listening(&self) {
+        for _ in 0..1000 {
+            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the application does not listen");
     }
 
     /// Runs the program with `--yes`.
@@ -127,7 +112,8 @@ impl Host {
     /// The program, not started yet.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
-        command.current_dir(self.folder.path()).arg("--yes").args(words);
+        // In a group of its own, as a shell starts it: a fault kills the whole of it.
+        command.current_dir(self.folder.path()).arg("--yes").args(words).process_group(0);
         command
             .env("APP_URL", self.application.expose())
             .env("LC_ALL", "C.UTF-8")
@@ -251,6 +237,17 @@ impl Host {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// Removes the host's databases: whoever makes hundreds of hosts has no room for all of them.
+    pub async fn clear(&self) {
+        let admin = self.cluster.session().await;
+        let name = self.database.name();
+        let ours = "select datname::text from pg_database where datname = $1::text::name or starts_with(datname::text, $1 || '_')";
+        for row in admin.rows(ours, &[&name]).await.unwrap() {
+            let name = ident(row.get(0));
+            admin.batch(&format!("drop database {name} with (force)")).await.unwrap();
+        }
+    }
+
     /// Everything that a run must bring to the end, or leave as it was.
     pub async fn state(&self) -> State {
         State::of(self).await
@@ -259,6 +256,11 @@ impl Host {
     /// The commit that is checked out; empty without a repository.
     pub fn commit_now(&self) -> String {
         if self.shape.code { self.git(&["rev-parse", "HEAD"]) } else { String::new() }
+    }
+
+    /// Files of the code that are not as the commit has them.
+    pub(crate) fn changed_files(&self) -> String {
+        if self.shape.code { self.git(&["status", "--porcelain"]) } else { String::new() }
     }
 
     /// What the service is and who blocks it, as the program says.
@@ -315,10 +317,11 @@ impl Host {
     pub fn git(&self, words: &[&str]) -> String {
         let mut git = Command::new("git");
         git.current_dir(self.path("code")).args(words);
-        git.args::<[&str; 0], &str>([]);
         for role in ["AUTHOR", "COMMITTER"] {
+            // The same files are the same commit on every host, so that two hosts can be compared.
             git.env(format!("GIT_{role}_NAME"), "test")
-                .env(format!("GIT_{role}_EMAIL"), "test@example.invalid");
+                .env(format!("GIT_{role}_EMAIL"), "test@example.invalid")
+                .env(format!("GIT_{role}_DATE"), "2026-01-02T03:04:05Z");
         }
         let output = git.output().unwrap();
         assert!(output.status.success(), "git {words:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -326,7 +329,7 @@ impl Host {
     }
 
     fn configuration(&self) -> String {
-        let Shape { fence, restore_point, service, code, page, tool } = self.shape;
+        let Shape { fence, restore_point, service, code, page, tool, .. } = self.shape;
         let (address, folder) = (self.address(), self.folder.path().display());
         let mut text = format!(
             "[migrations]\ntool = \"{tool}\"\ndirectory = \"code/migrations\"\ncommand = [\"{folder}/migrate\"]\n\
@@ -390,6 +393,11 @@ fn sql(revision: &str) -> (&'static str, &'static str) {
         "r1" => (include_str!("r1.up.sql"), "drop table notes, users, starts;"),
         "r2" => (include_str!("r2.up.sql"), include_str!("r2.down.sql")),
         "r3" => (include_str!("r3.up.sql"), include_str!("r3.down.sql")),
+        // Two statements that no transaction takes: between them, half of it is there.
+        "r5" => (
+            "create index concurrently notes_body on notes (body);\ncreate index concurrently notes_both on notes (user_id, body);",
+            "drop index notes_both;\ndrop index notes_body;",
+        ),
         "r4" => ("alter table users add column nick text;", "alter table users drop column nick;"),
         _ => panic!("there is no revision {revision}"),
     }

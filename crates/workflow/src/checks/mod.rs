@@ -18,6 +18,7 @@ use switchback_model::{Config, DatabaseUrl, Failure, Result, code};
 use switchback_postgres::catalog::Catalog;
 use switchback_postgres::digest::DataFacts;
 
+pub use shared::pick::Pick;
 pub use shared::sessions::Sessions;
 
 mod constraints;
@@ -68,6 +69,8 @@ pub struct CheckCx<'a> {
     pub model_check: Option<Program>,
     /// Whether models and target agreed before; nothing where that is not known.
     pub models_were_clean: Option<bool>,
+    /// Which checks are run.
+    pub pick: &'a Pick,
     /// The word to stop.
     pub cancel: &'a Cancel,
 }
@@ -148,6 +151,11 @@ pub trait Check: Sync {
     /// Its name, which is its file's.
     fn name(&self) -> &'static str;
 
+    /// Whether it looks at [`CheckCx::after`] even where there is no restore point to compare with.
+    fn reads_facts(&self) -> bool {
+        true
+    }
+
     /// Looks, through `sessions` alone where the target is read.
     ///
     /// # Errors
@@ -163,7 +171,13 @@ pub fn configuration(config: &Config) -> Result<()> {
     config.validations.iter().try_for_each(|validation| user::What::of(validation).map(drop))
 }
 
-/// Runs every check. `progress` hears which one ended, and how many of how many have.
+/// Whether the checks that are picked look at [`CheckCx::after`] without a restore point: reading it
+/// takes as long as reading the data.
+pub fn read_facts(pick: &Pick, config: &Config) -> bool {
+    CHECKS.iter().any(|check| pick.has_check(check.name(), config) && check.reads_facts())
+}
+
+/// Runs every check that is picked. `progress` hears which one ended, and how many of how many have.
 ///
 /// Sessions in the snapshot are opened as they are needed, `jobs` at most. Results come in the order
 /// of [`CHECKS`].
@@ -225,9 +239,10 @@ async fn each(
     progress: &mut dyn FnMut(&str, u64, u64),
 ) -> Result<Vec<CheckResult>> {
     let one = async |index: usize, check: &dyn Check| (index, check.name(), check.run(cx, sessions).await);
+    let picked = CHECKS.iter().filter(|check| cx.pick.has_check(check.name(), cx.config));
     let mut running: FuturesUnordered<_> =
-        CHECKS.iter().enumerate().map(|(index, check)| one(index, *check)).collect();
-    let (mut results, total) = (BTreeMap::new(), CHECKS.len() as u64);
+        picked.enumerate().map(|(index, check)| one(index, *check)).collect();
+    let (mut results, total) = (BTreeMap::new(), running.len() as u64);
     while let Some((index, name, found)) = running.next().await {
         let found = match found {
             Err(failure) if failure.code == code::INTERRUPTED => return Err(failure),

@@ -27,13 +27,18 @@ impl Check for User {
         "user"
     }
 
+    /// What it counts it counts itself.
+    fn reads_facts(&self) -> bool {
+        false
+    }
+
     async fn run(&self, cx: &CheckCx<'_>, sessions: &Sessions<'_>) -> Result<Vec<CheckResult>> {
-        let validations =
-            cx.config.validations.iter().map(async |validation| match look(cx, sessions, validation).await {
-                Err(failure) if failure.code == code::INTERRUPTED => Err(failure),
-                Err(failure) => Ok(CheckResult::not_run(&validation.name, &failure)),
-                Ok(result) => Ok(result),
-            });
+        let picked = cx.config.validations.iter().filter(|validation| cx.pick.has(&validation.name));
+        let validations = picked.map(async |validation| match look(cx, sessions, validation).await {
+            Err(failure) if failure.code == code::INTERRUPTED => Err(failure),
+            Err(failure) => Ok(CheckResult::not_run(&validation.name, &failure)),
+            Ok(result) => Ok(result),
+        });
         let results: Vec<_> = stream::iter(validations).buffered(cx.jobs.max(1)).collect().await;
         results.into_iter().collect()
     }

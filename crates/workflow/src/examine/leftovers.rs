@@ -27,11 +27,22 @@ impl Examination for Leftovers {
         let open = lease::open_marker(admin, site.name()).await?.map(|(marker, _)| marker.run);
         let mut looks = Vec::new();
         for database in server::databases(admin).await? {
-            let Some((what, _)) = left(site.name(), &database.name, open.as_deref()) else { continue };
             let large = match server::size(admin, &database.name).await {
                 Ok(bytes) => format!(", {}", Size(bytes)),
                 Err(_) => String::new(),
             };
+            if let Some(what) = stray(&database.name) {
+                let seen = format!("`{}`{large}: {what}; at work still, or killed", database.name);
+                let sql = format!("drop database {}", ident(&database.name));
+                let cure = format!(
+                    "see whether one is at work: select * from pg_stat_activity where datname = '{}'; if not: {}",
+                    database.name,
+                    psql(site, "postgres", &sql)
+                );
+                looks.push(Look::note("filled by a restore", seen).cure(cure));
+                continue;
+            }
+            let Some((what, _)) = left(site.name(), &database.name, open.as_deref()) else { continue };
             let seen = format!("`{}`{large}: {what} of an earlier run", database.name);
             let sql = format!("drop database {}", ident(&database.name));
             let cure = format!(
@@ -43,6 +54,16 @@ impl Examination for Leftovers {
         }
         Ok(looks)
     }
+}
+
+/// What a database is that no run has in its journal: a command fills it, and renames or drops it.
+fn stray(name: &str) -> Option<&'static str> {
+    const KINDS: &[(&str, &str)] = &[
+        ("sb_restore_", "a backup that `switchback restore` restores"),
+        ("sb_proof_", "a backup that is being proven"),
+    ];
+    let is_ours = |rest: &str| rest.len() == 8 && rest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    KINDS.iter().find_map(|(mark, what)| name.strip_prefix(mark).filter(|rest| is_ours(rest)).map(|_| *what))
 }
 
 /// What a database was to an earlier run on the target, by its name, and which run that was.
@@ -73,6 +94,14 @@ fn is_run(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn databases_that_a_command_fills_are_told_by_their_whole_name() {
+        assert!(stray("sb_restore_0badcafe").is_some() && stray("sb_proof_00000000").is_some());
+        for name in ["sb_restore_", "sb_restore_of_mine", "my_sb_restore_0badcafe", "sb_restore_0badcafe0"] {
+            assert_eq!(stray(name), None, "{name}");
+        }
+    }
 
     #[test]
     fn only_databases_of_runs_on_this_target_are_named() {

@@ -42,14 +42,27 @@ impl Examination for Pooling {
 
     async fn look(&self, site: &Site<'_>) -> Result<Vec<Look>> {
         let config = &site.world.config;
-        let mut looks = vec![direct("pooler before maintenance_url", pooled(&config.maintenance_url).await?)];
+        let other = async {
+            match &config.migration_url {
+                Some(url) => Some(pooled(url).await),
+                None => None,
+            }
+        };
+        // At the same time, for most of it is waiting. Poolers keep a pool for each role and database, so
+        // that one look takes nothing from another; where both are the same, one is enough.
+        let same = config.maintenance_url == config.database_url;
+        let (ours, theirs, other) = tokio::join!(
+            pooled(&config.maintenance_url),
+            async { if same { None } else { Some(pooled(&config.database_url).await) } },
+            other
+        );
+        let ours = ours?;
+        let mut looks = vec![direct("pooler before maintenance_url", ours)];
         // One that can't be reached at all was named by the look at connections.
-        if let Ok(found) = pooled(&config.database_url).await {
+        if let Ok(found) = theirs.unwrap_or(Ok(ours)) {
             looks.push(application(found, site.needs.migrations, config.migration_url.is_some()));
         }
-        if let Some(url) = &config.migration_url
-            && let Ok(found) = pooled(url).await
-        {
+        if let Some(Ok(found)) = other {
             looks.push(direct("pooler before migration_url", found));
         }
         Ok(looks)

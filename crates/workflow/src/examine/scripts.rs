@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use switchback_model::Result;
-use switchback_review::{Facts, Finding, Script, review};
+use switchback_review::{Finding, Live, Options, Script, review};
 
 use super::{Examination, Look, Site};
 
 /// The rule that decides here; the others are the review's own business, before a run.
-const RULE: &str = "names_database";
+const RULE: &str = "names-database";
 
 pub(super) struct Scripts;
 
@@ -19,9 +19,11 @@ impl Examination for Scripts {
 
     async fn look(&self, site: &Site<'_>) -> Result<Vec<Look>> {
         let scripts = &site.needs.scripts;
-        let read: Vec<Script<'_>> = scripts.iter().map(|(path, text)| Script { path, text }).collect();
-        let findings = review(&read, &Facts { database: site.name() });
-        let mut looks: Vec<Look> = findings
+        let read: Vec<Script<'_>> = scripts.iter().map(|(path, text)| Script::new(path, text)).collect();
+        let options = Options { database: site.name().to_owned(), ..Options::default() };
+        let found = review(&read, &options, &Live::default());
+        let mut looks: Vec<Look> = found
+            .findings
             .iter()
             .filter(|finding| finding.rule == RULE)
             .map(|finding| named(finding, site.needs.closed_fence))
@@ -35,5 +37,5 @@ impl Examination for Scripts {
 
 fn named(finding: &Finding, closed_fence: bool) -> Look {
     let seen = format!("{}:{}: {}; {}", finding.file, finding.line, finding.message, finding.why);
-    Look::needed(closed_fence, "script that names its database", seen).cure(&finding.fix)
+    Look::needed(closed_fence, "script that names its database", seen).cure(&finding.help)
 }

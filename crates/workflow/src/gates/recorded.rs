@@ -54,7 +54,20 @@ pub(super) fn any(cx: &Asked<'_>, kind: RecordKind) -> Verdict {
         Some(record) => Verdict::Passed(format!("on record, {}", by(record))),
         None => Verdict::Missing {
             why: format!("no {name} of these migrations is on record"),
-            cure: "bring its record from where it was made: switchback record import FILE".into(),
+            cure: cure(cx, kind),
         },
+    }
+}
+
+/// What to type to have it.
+fn cure(cx: &Asked<'_>, kind: RecordKind) -> String {
+    let import = "bring its record from where it was made: switchback record import FILE";
+    match kind {
+        RecordKind::Review => {
+            let release = cx.plan.release_after.as_ref();
+            let release = release.map(|release| format!(" --release {}", release.name)).unwrap_or_default();
+            format!("switchback review -e {}{release} --record; or {import}", cx.plan.environment)
+        }
+        _ => import.to_owned(),
     }
 }

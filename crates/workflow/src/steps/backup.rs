@@ -52,7 +52,11 @@ impl Step<World> for Backup {
             cx.progress(progress.what, progress.done, progress.total, switchback_model::event::Unit::Bytes);
         };
         let note = format!("run {}", cx.world.run);
-        let taken = backups::take(cx.world, name, directory, Some(note), true, cx.cancel, &mut hear).await?;
+        // One that this run took before it was interrupted is as good as it would be had it been noted.
+        let taken = match backups::noted(directory, &note)? {
+            Some(taken) => taken,
+            None => backups::take(cx.world, name, directory, Some(note), true, cx.cancel, &mut hear).await?,
+        };
         let manifest = Manifest::read(&taken)?;
         let proof = manifest.proof.as_ref().ok_or_else(|| unproven(&manifest.id))?;
         Ok(BackedUp {
@@ -71,7 +75,13 @@ impl Step<World> for Backup {
         Ok(format!("restored, {tables} tables and {rows} rows equal, {}", Size(done.bytes)))
     }
 
-    async fn undo(&self, _cx: &StepCx<'_, World>, done: Option<&BackedUp>) -> Result<String> {
+    async fn undo(&self, cx: &StepCx<'_, World>, done: Option<&BackedUp>) -> Result<String> {
+        if done.is_none()
+            && let Err(failure) = backups::sweep(cx.world).await
+        {
+            // Half of a backup costs room and nothing else.
+            cx.warn(failure.to_string());
+        }
         Ok(done.map_or_else(|| "none was finished".into(), |done| format!("kept: {}", done.folder.display())))
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use switchback_engine::step::{Step, StepCx};
+use switchback_engine::step::{Probe, Step, StepCx};
 use switchback_model::plan::{Release, UndoPolicy};
 use switchback_model::{Failure, Result, code};
 
@@ -15,6 +15,18 @@ use crate::world::World;
 pub struct SwitchCode {
     /// To what.
     pub release: Release,
+}
+
+impl SwitchCode {
+    /// This step was begun before, so a checkout that was killed half-way is its own.
+    async fn finish_interrupted(&self, cx: &StepCx<'_, World>) -> Result<()> {
+        let Some(before) = cx.output::<Record>()?.head else { return Ok(()) };
+        let repository = repository(cx).await?;
+        if let Some(found) = repository.finish_interrupted(&before.commit, &self.release.commit).await? {
+            cx.warn(found);
+        }
+        Ok(())
+    }
 }
 
 async fn repository(cx: &StepCx<'_, World>) -> Result<Repository> {
@@ -35,6 +47,11 @@ impl Step<World> for SwitchCode {
         UndoPolicy::Reversible
     }
 
+    async fn probe(&self, cx: &StepCx<'_, World>) -> Result<Probe<()>> {
+        self.finish_interrupted(cx).await?;
+        Ok(Probe::NotDone)
+    }
+
     async fn run(&self, cx: &StepCx<'_, World>) -> Result<()> {
         repository(cx).await?.switch(&self.release).await
     }
@@ -52,6 +69,7 @@ impl Step<World> for SwitchCode {
 
     async fn undo(&self, cx: &StepCx<'_, World>, _done: Option<&()>) -> Result<String> {
         let Some(before) = cx.output::<Record>()?.head else { return Ok("no repository".into()) };
+        self.finish_interrupted(cx).await?;
         let repository = repository(cx).await?;
         drop(repository.restore(&before).await?);
         let head = repository.head().await?;

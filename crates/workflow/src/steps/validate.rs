@@ -9,7 +9,7 @@ use switchback_model::{Failure, Result, code};
 use switchback_postgres::snapshot::SnapshotHolder;
 
 use super::record::Record;
-use crate::checks::{self, CheckCx, CheckResult, Facts};
+use crate::checks::{self, CheckCx, CheckResult, Facts, Pick};
 use crate::world::World;
 use crate::{facts, files, migration, target};
 
@@ -104,6 +104,7 @@ async fn run_checks(
         scripts,
         model_check: world.migrator().model_check(&migration::url(world, name)),
         models_were_clean: cx.output::<Record>()?.models_clean,
+        pick: &Pick::ALL,
         cancel: cx.cancel,
     };
     let mut hear = |what: &str, done, total| cx.progress(what, done, total, Unit::Items);

@@ -188,6 +188,71 @@ async fn a_lock_that_stays_is_explained() {
     assert_eq!(bench.read("app.py"), "one");
 }
 
+/// One file is written, one begun, one gone; HEAD is where it was.
+fn killed_half_way(bench: &Bench) {
+    bench.write("app.py", "two");
+    bench.write("migrations/0002 add.py", "");
+    bench.write(".git/index.lock", "");
+}
+
+#[tokio::test]
+async fn a_checkout_that_was_killed_is_brought_to_its_end() {
+    for forward in [true, false] {
+        let bench = Bench::new().await;
+        let (repository, release) = bench.v1_1().await;
+        let before = repository.position().await.unwrap();
+        killed_half_way(&bench);
+        let found = repository.finish_interrupted(&before.commit, &release.commit).await.unwrap();
+        assert!(found.unwrap().contains("was interrupted"));
+        if forward {
+            repository.switch(&release).await.unwrap();
+            assert_eq!(bench.read("migrations/0002 add.py"), "up");
+        } else {
+            repository.restore(&before).await.unwrap();
+            assert_eq!(bench.read("app.py"), "one");
+            assert!(!bench.root.join("migrations").exists());
+        }
+        assert_eq!(bench.git("status --porcelain --ignored").await, "");
+        let again = repository.finish_interrupted(&before.commit, &release.commit).await.unwrap();
+        assert_eq!(again, None);
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_wrote_is_not_taken_for_a_killed_checkout() {
+    let bench = Bench::new().await;
+    let (repository, release) = bench.v1_1().await;
+    let before = repository.position().await.unwrap().commit;
+    killed_half_way(&bench);
+    bench.write("app.py", "mine");
+    let failure = repository.finish_interrupted(&before, &release.commit).await.unwrap_err();
+    assert_eq!(failure.code, code::CODE_DIRTY);
+    assert_eq!(bench.read("app.py"), "mine");
+    bench.write("app.py", "one");
+    bench.write("kept.txt", "mine");
+    repository.finish_interrupted(&before, &release.commit).await.unwrap_err();
+    assert_eq!(bench.read("kept.txt"), "mine");
+}
+
+#[tokio::test]
+async fn a_lock_of_a_git_that_works_is_left_alone() {
+    let bench = Bench::new().await;
+    let (repository, release) = bench.v1_1().await;
+    let before = repository.position().await.unwrap().commit;
+    bench.write(".git/index.lock", "");
+    // It waits for its input in the checkout.
+    let mut git = std::process::Command::new("git");
+    git.args(["cat-file", "--batch"]).current_dir(&bench.root);
+    let mut git = git.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let failure = repository.finish_interrupted(&before, &release.commit).await.unwrap_err();
+    assert_eq!(failure.code, code::CODE_SWITCH);
+    assert!(bench.root.join(".git/index.lock").exists());
+    git.kill().unwrap();
+    git.wait().unwrap();
+    assert!(repository.finish_interrupted(&before, &release.commit).await.unwrap().is_some());
+    assert!(!bench.root.join(".git/index.lock").exists());
+}
+
 #[tokio::test]
 async fn a_release_is_written_aside_without_a_trace() {
     let bench = Bench::new().await;

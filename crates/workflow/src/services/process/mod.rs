@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep};
 use self::status::{Folder, Phase, Spec, Status};
 use self::table::{Process, has_proc};
 use super::{ServiceManager, ServiceState};
+use crate::files::own_program;
 
 pub use self::supervisor::{serve, supervise};
 
@@ -83,7 +84,7 @@ impl ProcessManager {
         // The supervisor works in `/`, so its paths must not depend on where we are.
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Self {
-            supervisor: std::env::current_exe().unwrap_or_else(|_| "switchback".into()),
+            supervisor: own_program(),
             environment: environment.to_owned(),
             directory: absolute(service.directory.as_deref().unwrap_or(default_directory)),
             folder: Folder::new(absolute(&state.join("services").join(environment))),

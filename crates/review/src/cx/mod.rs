@@ -1,0 +1,47 @@
+//! What a rule sees: a statement where it stands, a script, all scripts.
+
+mod at;
+mod python;
+mod script;
+mod session;
+
+pub use at::At;
+pub use script::{Direction, Mark, Read, Script, ScriptAt, What, leaves_transaction, read_script};
+pub use session::{Held, Running, Session};
+
+use switchback_sql::schema::Schema;
+
+use crate::live::Live;
+use crate::options::Options;
+
+/// Up and down of one migration.
+#[derive(Debug)]
+pub struct Migration<'a> {
+    /// The way up.
+    pub up: ScriptAt<'a>,
+    /// The way down, where there is one.
+    pub down: Option<ScriptAt<'a>>,
+}
+
+/// All scripts that are reviewed, in the order in which they run.
+#[derive(Debug)]
+pub struct History<'a> {
+    /// By migration. Only those from `first` on are reviewed; what stands before is known and applied.
+    pub migrations: Vec<Migration<'a>>,
+    /// The first migration that is reviewed.
+    pub first: usize,
+    /// The schema after all of them.
+    pub schema: &'a Schema,
+    /// How the review is made.
+    pub options: &'a Options,
+    /// What is known of the target.
+    pub live: &'a Live,
+}
+
+impl<'a> History<'a> {
+    /// The scripts that are reviewed and go forward, by number.
+    pub fn scripts(&self) -> std::collections::BTreeMap<usize, &ScriptAt<'a>> {
+        let reviewed = self.migrations.iter().skip(self.first).map(|migration| &migration.up);
+        reviewed.filter(|up| !up.script.applied).map(|up| (up.number, up)).collect()
+    }
+}

@@ -1,0 +1,206 @@
+//! A script: its text, its statements, where each stands.
+
+use std::ops::Range;
+use std::path::Path;
+
+use switchback_sql::ast::Stmt;
+use switchback_sql::{Mistake, PieceKind, Relation, split};
+
+use crate::live::Live;
+use crate::options::Options;
+use crate::place::Places;
+
+/// Which way a script goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Forward.
+    #[default]
+    Up,
+    /// Back.
+    Down,
+}
+
+/// A migration's file, or the part of it that goes one way.
+#[derive(Clone, Debug, Default)]
+pub struct Script<'a> {
+    /// Its path, as findings name it.
+    pub path: &'a str,
+    /// The text of the whole file.
+    pub text: &'a str,
+    /// The part of the text that is this script; the others are blank for it.
+    pub part: Option<Range<usize>>,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// What pairs up and down: a revision, a version. Empty: nothing.
+    pub revision: &'a str,
+    /// Whoever runs it begins a transaction around it.
+    pub wrapped: bool,
+    /// Whoever runs it sends it as one query, so that it is one transaction even without `BEGIN`.
+    pub one_query: bool,
+    /// It is applied already, or not asked about: it tells of the schema, and nothing is said of it.
+    pub applied: bool,
+}
+
+/// What stands at a place of a script.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A statement.
+    Statement(Box<Stmt>),
+    /// One that the server would not understand.
+    Mistake(Mistake),
+    /// A command of `psql`, or the data of a `COPY`.
+    Psql,
+    /// What can't be seen without running the script, as a sentence without a period.
+    Unread(String),
+}
+
+/// One statement of a script.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// Where it stands, without its semicolon.
+    pub range: Range<usize>,
+    /// Where what belongs to it begins: white space and comments before it.
+    pub from: usize,
+    /// What it is.
+    pub what: What,
+    /// `COPY … FROM stdin` with data behind it.
+    pub data: bool,
+    /// Places inside of the statement are places of the script.
+    pub exact: bool,
+    /// It leaves the transaction that whoever runs the script began.
+    pub outside: bool,
+}
+
+/// A comment that allows something, where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Where.
+    pub range: Range<usize>,
+    /// Rules by name or code; empty: all of them.
+    pub rules: Vec<String>,
+    /// Because of what.
+    pub reason: Option<String>,
+    /// The number of the statement that it is about; nothing: the whole script.
+    pub statement: Option<usize>,
+}
+
+/// A script, with what is around it.
+#[derive(Clone, Copy, Debug)]
+pub struct ScriptAt<'a> {
+    /// Its number: scripts are numbered as they run.
+    pub number: usize,
+    /// The script.
+    pub script: &'a Script<'a>,
+    /// Its statements.
+    pub reads: &'a [Read],
+    /// Lines and columns of its text.
+    pub places: &'a Places<'a>,
+    /// How the review is made.
+    pub options: &'a Options,
+    /// What is known of the target.
+    pub live: &'a Live,
+}
+
+impl<'a> Script<'a> {
+    /// A whole file, forward.
+    pub fn new(path: &'a str, text: &'a str) -> Self {
+        Self { path, text, ..Self::default() }
+    }
+
+    /// It is Alembic's, in Python.
+    pub fn is_python(&self) -> bool {
+        Path::new(self.path).extension().is_some_and(|end| end.eq_ignore_ascii_case("py"))
+    }
+}
+
+impl Read {
+    /// The statement, if it is one.
+    pub fn stmt(&self) -> Option<&Stmt> {
+        match &self.what {
+            What::Statement(stmt) => Some(stmt),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> ScriptAt<'a> {
+    /// The statements, with their numbers.
+    pub fn stmts(&self) -> impl DoubleEndedIterator<Item = (usize, &'a Stmt)> + use<'a> {
+        let reads = self.reads;
+        reads.iter().enumerate().filter_map(|(number, read)| Some((number, read.stmt()?)))
+    }
+
+    /// The statements behind one.
+    pub fn after(&self, number: usize) -> impl Iterator<Item = (usize, &'a Stmt)> + use<'a> {
+        self.stmts().filter(move |(other, _)| *other > number)
+    }
+
+    /// The statements shortly behind one: as many as somebody would look through for what belongs to it.
+    pub fn after_near(&self, number: usize) -> impl Iterator<Item = &'a Stmt> + use<'a> {
+        let near = self.reads.get(number + 1..).unwrap_or_default();
+        near.iter().take(50).filter_map(Read::stmt)
+    }
+
+    /// The statements shortly before one, the nearest first.
+    pub fn before_near(&self, number: usize) -> impl Iterator<Item = &'a Stmt> + use<'a> {
+        let near = self.reads.get(..number).unwrap_or_default();
+        near.iter().rev().take(50).filter_map(Read::stmt)
+    }
+
+    /// The statements before one, the nearest first.
+    pub fn before(&self, number: usize) -> impl Iterator<Item = (usize, &'a Stmt)> + use<'a> {
+        self.stmts().rev().filter(move |(other, _)| *other < number)
+    }
+
+    /// The target has the table, and it is small.
+    pub fn is_small(&self, relation: &Relation) -> bool {
+        let table = self.live.table(relation);
+        table.is_some_and(|table| table.total_bytes.max(table.bytes) < self.options.safe_below)
+    }
+
+    /// Whether a statement is a `DO` block.
+    pub fn is_do(&self, number: usize) -> bool {
+        matches!(self.reads.get(number).and_then(Read::stmt), Some(Stmt::Do { .. }))
+    }
+
+    /// The text of a statement.
+    pub fn text(&self, number: usize) -> &'a str {
+        &self.script.text[self.reads[number].range.clone()]
+    }
+}
+
+/// Reads the statements of a script.
+pub fn read_script(script: &Script<'_>) -> Vec<Read> {
+    if script.is_python() {
+        return python::read(script);
+    }
+    let part = script.part.clone().unwrap_or(0..script.text.len());
+    let text = &script.text[part.clone()];
+    split(text).filter_map(|piece| read(text, part.start, &piece)).collect()
+}
+
+fn read(text: &str, offset: usize, piece: &switchback_sql::Piece) -> Option<Read> {
+    let what = match piece.kind {
+        PieceKind::Blank => return None,
+        PieceKind::Command { .. } => What::Psql,
+        PieceKind::Statement | PieceKind::Copy { .. } => match switchback_sql::read::read(piece.text(text)) {
+            Ok(stmt) => What::Statement(Box::new(stmt)),
+            Err(mistake) => What::Mistake(mistake),
+        },
+    };
+    Some(Read {
+        range: piece.statement.start + offset..piece.statement.end + offset,
+        from: piece.whole.start + offset,
+        what,
+        data: matches!(piece.kind, PieceKind::Copy { .. }),
+        exact: true,
+        outside: false,
+    })
+}
+
+/// Whether a statement stands in it that can't stand in a transaction block.
+pub fn leaves_transaction(text: &str) -> bool {
+    let pieces = split(text).filter(|piece| piece.kind == PieceKind::Statement);
+    let reads = pieces.filter_map(|piece| switchback_sql::Statement::read(piece.text(text)).ok());
+    reads.into_iter().any(|statement| statement.in_block() == switchback_sql::Block::Impossible)
+}

@@ -1,0 +1,144 @@
+//! What a session has set, begun and locked when a statement begins.
+
+use std::collections::BTreeMap;
+
+use switchback_sql::Relation;
+use switchback_sql::ast::{ObjectKind, Stmt, Transaction};
+use switchback_sql::locks::{Effects, Mode};
+
+/// A lock that is held.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// On what.
+    pub relation: Relation,
+    /// How strong.
+    pub mode: Mode,
+    /// The number of the statement that took it.
+    pub by: usize,
+}
+
+/// A transaction that is open.
+#[derive(Clone, Debug, Default)]
+pub struct Running {
+    /// The number of its `BEGIN`; nothing: whoever runs the script began it.
+    pub begun: Option<usize>,
+    /// Locks on relations that others use.
+    pub held: Vec<Held>,
+    /// Statements of it so far, without `BEGIN`.
+    pub statements: Vec<usize>,
+    /// Nobody began it: several statements were sent as one query. A `BEGIN` in it is in order, and makes
+    /// it one that was begun.
+    pub implicit: bool,
+}
+
+/// What a session has set, begun and locked.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// The open transaction; nothing: each statement is one of its own.
+    pub transaction: Option<Running>,
+    /// Variables that were set, and not reset.
+    pub settings: BTreeMap<String, String>,
+    /// Those of them that end with the transaction, with their value before.
+    local: BTreeMap<String, Option<String>>,
+    /// All statements are sent as one query.
+    one_query: bool,
+}
+
+impl Session {
+    /// At the beginning of a script; `wrapped`: whoever runs it begins a transaction; `one_query`: they
+    /// send its statements, of which there are several, as one query.
+    pub fn new(wrapped: bool, one_query: bool) -> Self {
+        let running = Running { implicit: !wrapped, ..Running::default() };
+        Self { transaction: (wrapped || one_query).then_some(running), one_query, ..Self::default() }
+    }
+
+    /// Leaves the transaction that whoever runs the script began, where a statement does, and begins
+    /// another behind it.
+    pub(crate) fn stands(&mut self, outside: bool, wrapped: bool) {
+        if outside {
+            self.transaction = None;
+        } else if std::mem::take(&mut self.was_outside) && wrapped {
+            self.transaction = Some(Running::default());
+        }
+        self.was_outside |= outside;
+    }
+
+    /// The variable's value, where it was set.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str)
+    }
+
+    /// Whether the session's time zone has no offset.
+    pub fn utc(&self) -> bool {
+        let zone = self.setting("timezone").unwrap_or_default();
+        ["utc", "gmt", "etc/utc", "zulu", "uct", "0", "+00", "+00:00"]
+            .iter()
+            .any(|utc| zone.eq_ignore_ascii_case(utc))
+    }
+
+    /// The strongest lock that is held on a relation.
+    pub fn held(&self, relation: &Relation) -> Option<&Held> {
+        let held = &self.transaction.as_ref()?.held;
+        held.iter().filter(|held| held.relation.same(relation)).max_by_key(|held| held.mode)
+    }
+
+    /// Takes in what a statement does. `used` says of a relation whether others use it.
+    pub fn apply(&mut self, number: usize, stmt: &Stmt, effects: &Effects, used: impl Fn(&Relation) -> bool) {
+        match stmt {
+            Stmt::Transaction(word) => return self.transaction(number, *word),
+            Stmt::Set { name, value, local } => self.set(name, value.as_deref(), *local),
+            _ => {}
+        }
+        let Some(running) = &mut self.transaction else { return };
+        if let Stmt::Rename { kind: ObjectKind::Table, relation, to, .. } = stmt {
+            let held = running.held.iter_mut().map(|held| &mut held.relation);
+            held.filter(|held| held.same(relation)).for_each(|held| held.name.clone_from(to));
+        }
+        running.statements.push(number);
+        for lock in effects.locks.iter().filter(|lock| used(&lock.relation)) {
+            // Thousands of statements on one table hold one lock.
+            let held = |held: &Held| held.mode >= lock.mode && held.relation == lock.relation;
+            if !running.held.iter().any(held) {
+                running.held.push(Held { relation: lock.relation.clone(), mode: lock.mode, by: number });
+            }
+        }
+    }
+
+    fn transaction(&mut self, number: usize, word: Transaction) {
+        match word {
+            Transaction::Begin if self.transaction.is_none() => {
+                self.transaction = Some(Running { begun: Some(number), ..Running::default() });
+            }
+            Transaction::Begin => {
+                if let Some(running) = self.transaction.as_mut().filter(|running| running.implicit) {
+                    (running.begun, running.implicit) = (Some(number), false);
+                }
+            }
+            Transaction::Commit | Transaction::Rollback | Transaction::Prepare => {
+                let next = Running { implicit: true, ..Running::default() };
+                self.transaction = self.one_query.then_some(next);
+                for (name, value) in std::mem::take(&mut self.local) {
+                    match value {
+                        Some(value) => self.settings.insert(name, value),
+                        None => self.settings.remove(&name),
+                    };
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn set(&mut self, name: &str, value: Option<&str>, local: bool) {
+        if name == "all" && value.is_none() {
+            return self.settings.clear();
+        }
+        if local {
+            let before = self.settings.get(name).cloned();
+            self.local.entry(name.to_owned()).or_insert(before);
+        }
+        match value {
+            Some(value) => self.settings.insert(name.to_owned(), value.to_owned()),
+            None => self.settings.remove(name),
+        };
+    }
+}

@@ -1,0 +1,259 @@
+//! `review`.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use switchback_model::config::{FILE_NAME, FailOn, Project};
+use switchback_model::finding::Findings;
+use switchback_model::record::{RecordKind, Sealed};
+use switchback_model::{Exit, Failure, Plan, Result, Severity, code};
+use switchback_postgres::Session;
+use switchback_report::findings::{self, Columns, Reviewed, Rule};
+use switchback_report::tables;
+use switchback_workflow::planner;
+use switchback_workflow::records::{self, Store};
+use switchback_workflow::review::{self, Asked, File, Live, gather};
+use switchback_workflow::world::World;
+
+use crate::app::{self, App};
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples: switchback review migrations/0042_add_orders.sql\n          switchback review --base origin/main --format github\n          switchback review -e production --record\nExit status 1: there are findings that are not fine. Nothing is run, nothing is changed.\nThe page of a rule: switchback explain RULE"
+)]
+pub(crate) struct Args {
+    /// Files and folders; `-` is standard input; default: the configuration's migrations
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Only files that changed since this branch, tag or commit was left
+    #[arg(long, value_name = "GITREF")]
+    base: Option<String>,
+    /// From which weight on findings are not fine: error, warning, info
+    #[arg(long, value_name = "WEIGHT", value_parser = ["error", "warning", "info"])]
+    fail_on: Option<String>,
+    /// Rules that are off by default too
+    #[arg(long)]
+    all_rules: bool,
+    /// Read one file from standard input, as if it had this name
+    #[arg(long, value_name = "NAME")]
+    stdin_filename: Option<PathBuf>,
+    /// Count columns in units of UTF-16, as editors do
+    #[arg(long)]
+    utf16: bool,
+    /// With -e: the release whose pending migrations are reviewed: a tag, branch or commit
+    #[arg(long, value_name = "REF")]
+    release: Option<String>,
+    /// With -e: put on record that these migrations were reviewed, for the gate `review`
+    #[arg(long)]
+    record: bool,
+    /// With --record: accept the findings that are not fine, and say why
+    #[arg(long, value_name = "WHY", requires = "record")]
+    accept: Option<String>,
+    /// The server's major version, as in 16
+    #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(u32).range(13..=18))]
+    server_version: Option<u32>,
+}
+
+pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
+    let format = findings::format(&app.global.format).ok_or_else(|| unknown(&app.global.format))?;
+    if app.global.environment.is_some() && args.paths.is_empty() && args.stdin_filename.is_none() {
+        return pending(args, format, app).await;
+    }
+    if args.record || args.release.is_some() {
+        let message = "--record and --release are about the pending migrations of an environment";
+        return Err(Failure::new(code::USAGE, message)
+            .hint("name it, and no path: switchback review -e production --record"));
+    }
+    let project = project(app)?;
+    let (files, together) = files(args, project.as_ref()).await?;
+    let mut options = review::options(&project.as_ref().map(|p| p.review.clone()).unwrap_or_default());
+    options.all |= args.all_rules;
+    options.version = args.server_version.unwrap_or(options.version);
+    options.runner_sets_lock_timeout = project.is_some();
+    let raw = review::review(&files, options, &Live::default(), together);
+    let read: Vec<String> = files.iter().filter(|file| !file.applied).map(|file| file.path.clone()).collect();
+    let found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), read.len());
+    let fail_on = project.map_or(FailOn::Error, |project| project.review.fail_on);
+    Ok(show(format, found, &read, files, args, app)?.exit(args, fail_on))
+}
+
+/// What an environment's next deploy would run, read against what is applied there and what the target
+/// says of itself.
+async fn pending(args: &Args, format: &findings::Format, app: &App) -> Result<Exit> {
+    let config = app.config()?;
+    let folder = config.state.clone();
+    let world = World::new(config, app::new_run(), app::operator(), folder, app::program());
+    let plan = planner::plan(&world, args.release.as_deref()).await?;
+    let root = plan.steps.iter().find_map(|step| step.params.get("root")?.as_str()).unwrap_or_default();
+    let paths: Vec<PathBuf> = plan.pending.iter().map(|script| Path::new(root).join(&script.path)).collect();
+    let asked = Asked { paths: &paths, ..Asked::default() };
+    let (mut files, _) = gather(&asked).await?;
+    for file in &mut files {
+        let inside = Path::new(&file.path).strip_prefix(root).map(|path| path.to_string_lossy().into_owned());
+        file.path = inside.unwrap_or_else(|_| file.path.clone());
+    }
+    let mut options = review::options(&world.config.review);
+    options.all |= args.all_rules;
+    options.runner_sets_lock_timeout = true;
+    options.database = world.names.target.clone();
+    let major = plan.server_version.split('.').next().and_then(|major| major.parse().ok());
+    options.version = args.server_version.or(major).unwrap_or(options.version);
+    let session = Session::connect(&world.url(&world.names.target), &world.application()).await?;
+    let live = review::live::look(&session).await?;
+    let mut raw = review::review(&files, options, &live, true);
+    review::live::answer(&session, &mut raw).await?;
+    let read: Vec<String> = plan.pending.iter().map(|script| script.path.clone()).collect();
+    let found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), read.len());
+    let exit = show(format, found, &read, files, args, app)?.exit(args, world.config.review.fail_on);
+    if args.record {
+        return record(&plan, &world, exit, args, app);
+    }
+    Ok(exit)
+}
+
+/// Puts on record that exactly these migrations were reviewed; findings that are not fine must be
+/// accepted by a person who says why.
+fn record(plan: &Plan, world: &World, exit: Exit, args: &Args, app: &App) -> Result<Exit> {
+    if exit != Exit::Done && args.accept.is_none() {
+        app.say("nothing was put on record: there are findings that are not fine; accept them with --accept WHY\n");
+        return Ok(exit);
+    }
+    let mut record = records::about(plan, RecordKind::Review, &world.operator.user, &world.operator.host);
+    record.note.clone_from(&args.accept);
+    let sealed = Sealed::new(record)?;
+    Store::of(&world.config).add(&sealed)?;
+    app.say(&tables::records(&[&sealed.record], app.theme()));
+    Ok(Exit::Done)
+}
+
+/// What was shown.
+struct Shown(Option<Severity>);
+
+impl Shown {
+    fn exit(&self, args: &Args, configured: FailOn) -> Exit {
+        let least = match (args.fail_on.as_deref(), configured) {
+            (Some("info"), _) | (None, FailOn::Info) => Severity::Info,
+            (Some("warning"), _) | (None, FailOn::Warning) => Severity::Warning,
+            _ => Severity::Error,
+        };
+        if self.0.is_some_and(|worst| worst >= least) { Exit::NotFine } else { Exit::Done }
+    }
+}
+
+fn show(
+    format: &findings::Format,
+    mut found: Findings,
+    read: &[String],
+    files: Vec<File>,
+    args: &Args,
+    app: &App,
+) -> Result<Shown> {
+    let sources: BTreeMap<String, String> = files.into_iter().map(|file| (file.path, file.text)).collect();
+    let columns = if args.utf16 { Columns::Utf16 } else { Columns::Characters };
+    if args.utf16 {
+        utf16(&mut found, &sources);
+    }
+    let rules: Vec<Rule<'_>> = review::rules().map(rule).collect();
+    let reviewed = Reviewed {
+        findings: &found,
+        files: read,
+        sources: &sources,
+        rules: &rules,
+        columns,
+        theme: app.theme_out(),
+        width: app.width_out(),
+    };
+    app.printed_elsewhere();
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let written = (format.write)(&reviewed, &mut out).and_then(|()| std::io::Write::flush(&mut out));
+    match written {
+        // A reader that went away is no error.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(code::INTERNAL, "the findings can't be written").because(&error))
+        }
+        _ => Ok(Shown(found.worst())),
+    }
+}
+
+fn rule(rule: &'static review::Rule) -> Rule<'static> {
+    Rule { code: rule.code, name: rule.name, title: rule.title(), page: rule.page, severity: rule.severity }
+}
+
+fn utf16(found: &mut Findings, sources: &BTreeMap<String, String>) {
+    for finding in &mut found.findings {
+        let lines = |line: usize| sources.get(&finding.file).and_then(|text| text.lines().nth(line - 1));
+        let units = |line: usize, column: usize| {
+            lines(line)
+                .map_or(column, |text| text.chars().take(column - 1).map(char::len_utf16).sum::<usize>() + 1)
+        };
+        finding.column = units(finding.line, finding.column);
+        finding.end_column = units(finding.end_line, finding.end_column);
+    }
+}
+
+/// The configuration's part that a review needs, where there is a configuration.
+fn project(app: &App) -> Result<Option<Project>> {
+    let path = match &app.global.config {
+        Some(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+        None => std::env::current_dir().ok().and_then(|here| {
+            here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file())
+        }),
+    };
+    let Some(path) = path else { return Ok(None) };
+    Project::parse(&review::read(&path)?, &path).map(Some)
+}
+
+async fn files(args: &Args, project: Option<&Project>) -> Result<(Vec<File>, bool)> {
+    let dash = args.paths.iter().any(|path| path.as_os_str() == "-");
+    let name = args.stdin_filename.clone().or_else(|| dash.then(|| PathBuf::from("stdin.sql")));
+    let mut paths: Vec<PathBuf> = args.paths.iter().filter(|path| path.as_os_str() != "-").cloned().collect();
+    let text = name.as_ref().map(|_| stdin()).transpose()?;
+    if paths.is_empty() && name.is_none() {
+        paths.push(configured(project)?);
+    }
+    for path in &paths {
+        if !path.exists() {
+            let message = format!("there is no file or folder {}", path.display());
+            return Err(Failure::new(code::USAGE, message)
+                .hint("name what is to be reviewed: switchback review PATH"));
+        }
+    }
+    let asked = Asked {
+        paths: &paths,
+        base: args.base.as_deref(),
+        stdin: name.as_deref().zip(text.as_deref()),
+        ignore: project.map_or(&[], |project| &project.review.ignore),
+        root: project.map(|project| project.root.as_path()),
+    };
+    gather(&asked).await
+}
+
+/// Where the project's migrations are, from here.
+fn configured(project: Option<&Project>) -> Result<PathBuf> {
+    let Some(project) = project else {
+        return Err(Failure::new(code::USAGE, "there is nothing to review: no path, and no switchback.toml")
+            .hint("name files or a folder: switchback review migrations/")
+            .hint("or write a configuration: switchback init"));
+    };
+    let folder = &project.migrations.directory;
+    let here = std::env::current_dir().unwrap_or_default();
+    let inside = folder.strip_prefix(&here).unwrap_or(folder);
+    let inside = if inside.as_os_str().is_empty() { Path::new(".") } else { inside };
+    Ok(inside.to_owned())
+}
+
+fn stdin() -> Result<String> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::new(code::USAGE, "standard input can't be read").because(&error))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn unknown(format: &str) -> Failure {
+    let names: Vec<&str> = findings::FORMATS.iter().map(|format| format.name).collect();
+    Failure::new(code::USAGE, format!("`{format}` is no format of findings"))
+        .hint(format!("one of: {}", names.join(", ")))
+}

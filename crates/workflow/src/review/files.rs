@@ -1,0 +1,258 @@
+//! Which files are reviewed, and which only tell of the schema that they meet.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use switchback_model::{Failure, Result, code};
+use switchback_review::Direction;
+use switchback_review::layout::parts;
+
+use super::order::{self, natural};
+use crate::git::Repository;
+
+/// A file of migrations.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// As it is shown.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+    /// It is not asked about: it tells of the schema.
+    pub applied: bool,
+}
+
+/// What is asked about.
+#[derive(Debug, Default)]
+pub struct Asked<'a> {
+    /// Files and folders.
+    pub paths: &'a [PathBuf],
+    /// Only what changed since the branch left this git reference.
+    pub base: Option<&'a str>,
+    /// A text that is no file yet, and the name that it will have.
+    pub stdin: Option<(&'a Path, &'a str)>,
+    /// Files that are left out: `*` patterns of paths from `root`.
+    pub ignore: &'a [String],
+    /// The folder from which `ignore` counts.
+    pub root: Option<&'a Path>,
+}
+
+/// Reads what is asked about and, before it, the files of the same folders that run earlier. The order
+/// is that in which they run. Also says whether what is asked about is one deploy (several files that
+/// were named, or changed), or a history of many.
+///
+/// # Errors
+/// `USAGE` where a path is not there or can't be read; as git.
+pub async fn gather(asked: &Asked<'_>) -> Result<(Vec<File>, bool)> {
+    let mut wanted: BTreeSet<PathBuf> = BTreeSet::new();
+    let (mut folders, mut named) = (BTreeSet::new(), false);
+    for path in asked.paths {
+        if path.is_dir() {
+            wanted.extend(below(path)?);
+            folders.insert(path.clone());
+        } else {
+            named = true;
+            folders.insert(parent(path));
+            wanted.insert(path.clone());
+        }
+    }
+    if let Some(base) = asked.base {
+        keep_changed(&mut wanted, base).await?;
+        named = true;
+    }
+    if let Some((name, _)) = asked.stdin {
+        named = true;
+        folders.insert(parent(name));
+        wanted.insert(name.to_owned());
+    }
+    wanted.retain(|path| !is_ignored(path, asked));
+    let mut files = Vec::new();
+    for path in around(&folders, &wanted)? {
+        let text = match asked.stdin {
+            Some((name, text)) if name == path => text.to_owned(),
+            _ => read(&path)?,
+        };
+        let applied = !wanted.contains(&path);
+        files.push(File { path: shown(&path), text, applied });
+    }
+    let mut files = as_they_run(files);
+    forget_later(&mut files);
+    Ok((files, named))
+}
+
+/// In the order in which they run, each way down behind its way up.
+fn as_they_run(files: Vec<File>) -> Vec<File> {
+    let mut keyed: Vec<(String, bool, File)> = files.into_iter().map(keyed).collect();
+    keyed.sort_by(|(revision, down, file), (other, other_down, other_file)| {
+        let repeatable = order::is_repeatable(&file.path).cmp(&order::is_repeatable(&other_file.path));
+        let revisions = repeatable.then_with(|| natural(revision, other));
+        revisions.then_with(|| down.cmp(other_down)).then_with(|| natural(&file.path, &other_file.path))
+    });
+    order::by_parents(keyed.into_iter().map(|(_, _, file)| file).collect())
+}
+
+/// What its name says of a file: its revision, and whether it goes down.
+fn keyed(file: File) -> (String, bool, File) {
+    let parts = parts(&file.path, "");
+    let down = parts.iter().all(|part| part.direction == Direction::Down);
+    (parts.into_iter().next().map(|part| part.revision).unwrap_or_default(), down, file)
+}
+
+/// What runs later than everything that is asked about tells nothing of it, but for the way down behind
+/// it.
+fn forget_later(files: &mut Vec<File>) {
+    let last = files.iter().rposition(|file| !file.applied).map_or(0, |last| last + 1);
+    let goes_back = |file: &File| parts(&file.path, "").iter().all(|part| part.direction == Direction::Down);
+    let keep = last + usize::from(files.get(last).is_some_and(goes_back));
+    files.truncate(keep);
+}
+
+fn parent(path: &Path) -> PathBuf {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+}
+
+/// Every file that is asked about, and those in the same folders. A file's neighbours count where its
+/// name says that it is one of several: it begins with a number, or its folder does.
+fn around(folders: &BTreeSet<PathBuf>, wanted: &BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>> {
+    let mut all = wanted.clone();
+    for folder in folders {
+        let numbered =
+            |path: &Path| path.file_name().is_some_and(|name| is_numbered(&name.to_string_lossy()));
+        if folder.is_dir() && !wanted.iter().any(|path| numbered(path) && path.parent() == Some(folder)) {
+            continue;
+        }
+        if folder.is_dir() {
+            all.extend(here(folder)?.into_iter().filter(|path| numbered(path)));
+        }
+    }
+    Ok(all)
+}
+
+fn is_numbered(name: &str) -> bool {
+    let name = name.strip_prefix(['V', 'U']).unwrap_or(name);
+    let python = Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("py"));
+    name.starts_with(|c: char| c.is_ascii_digit()) || python
+}
+
+/// The scripts in a folder itself.
+fn here(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found: Vec<PathBuf> =
+        entries(folder)?.into_iter().filter(|path| path.is_file() && is_script(path)).collect();
+    found.sort();
+    Ok(found.into_iter().map(tidy).collect())
+}
+
+/// The scripts in a folder and in those below it; hidden ones are passed over, links are not followed.
+fn below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let (mut found, mut open) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = open.pop() {
+        for path in entries(&folder)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let folder = path.is_dir() && !path.is_symlink();
+            if name.starts_with('.') || name == "__pycache__" {
+                continue;
+            }
+            if folder {
+                open.push(path);
+            } else if is_script(&path) {
+                found.push(tidy(path));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Without the `./` that a folder `.` puts before everything.
+fn tidy(path: PathBuf) -> PathBuf {
+    path.strip_prefix("./").map(Path::to_owned).unwrap_or(path)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = |error: std::io::Error| {
+        Failure::new(code::USAGE, format!("the folder {} can't be read", folder.display())).because(&error)
+    };
+    let entries = std::fs::read_dir(folder).map_err(unreadable)?;
+    Ok(entries.filter_map(std::result::Result::ok).map(|entry| entry.path()).collect())
+}
+
+/// SQL, and Python that says that it is a revision.
+fn is_script(path: &Path) -> bool {
+    let end = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if end == "py" {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        return text.lines().any(|line| line.starts_with("down_revision"));
+    }
+    end == "sql"
+}
+
+/// Only what changed since the branch left the reference; each folder may be of another repository.
+async fn keep_changed(wanted: &mut BTreeSet<PathBuf>, base: &str) -> Result<()> {
+    let folders: BTreeSet<PathBuf> = wanted.iter().map(|path| parent(path)).collect();
+    let (mut roots, mut changed) = (BTreeSet::new(), BTreeSet::new());
+    for folder in folders {
+        let repository = Repository::open(&folder).await?;
+        if roots.insert(repository.root().to_owned()) {
+            let since = repository.changed_since(base).await?;
+            changed.extend(since.into_iter().map(|path| repository.root().join(path)));
+        }
+    }
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let changed: BTreeSet<PathBuf> = changed.iter().map(|path| real(path)).collect();
+    wanted.retain(|path| changed.contains(&real(path)));
+    Ok(())
+}
+
+fn is_ignored(path: &Path, asked: &Asked<'_>) -> bool {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let inside = asked.root.and_then(|root| absolute.strip_prefix(root).ok()).unwrap_or(path);
+    let name = inside.to_string_lossy();
+    asked.ignore.iter().any(|pattern| matches(pattern, &name))
+}
+
+/// `*` stands for any part of a path.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+pub(super) fn read(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::new(code::USAGE, format!("{} can't be read", path.display()))
+            .because(&error)
+            .changed("nothing was touched")
+    })?;
+    let text = String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    // A mark of the byte order belongs to the file, not to its first statement.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_are_any_part() {
+        for (pattern, name, is) in [
+            ("m/0001*", "m/0001_a.sql", true),
+            ("*.py", "m/a.py", true),
+            ("m/*/up.sql", "m/1_a/up.sql", true),
+            ("m/a.sql", "m/a.sql", true),
+            ("m/a.sql", "m/a.sql2", false),
+            ("m/0001*", "n/0001", false),
+            ("a*a", "a", false),
+        ] {
+            assert_eq!(matches(pattern, name), is, "{pattern} {name}");
+        }
+    }
+}

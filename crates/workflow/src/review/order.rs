@@ -1,0 +1,93 @@
+//! The order in which files of migrations run, by their names.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use switchback_review::alembic;
+
+use super::File;
+
+/// Compares paths as people count: `2_a` stands before `10_a`; Flyway's repeatable scripts stand last.
+pub fn natural(a: &str, b: &str) -> Ordering {
+    is_repeatable(a).cmp(&is_repeatable(b)).then_with(|| by_parts(a, b)).then_with(|| a.cmp(b))
+}
+
+/// Flyway's repeatable scripts run behind all others.
+pub fn is_repeatable(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with("R__"))
+}
+
+fn by_parts(mut a: &str, mut b: &str) -> Ordering {
+    while !a.is_empty() && !b.is_empty() {
+        let ((first, rest_a), (second, rest_b)) = (part(a), part(b));
+        let both = first.as_bytes()[0].is_ascii_digit() && second.as_bytes()[0].is_ascii_digit();
+        let order = if both { numbers(first, second) } else { first.cmp(second) };
+        if order.is_ne() {
+            return order;
+        }
+        (a, b) = (rest_a, rest_b);
+    }
+    a.len().cmp(&b.len())
+}
+
+/// The digits, or what is none, at the beginning.
+fn part(text: &str) -> (&str, &str) {
+    let digits = text.as_bytes()[0].is_ascii_digit();
+    let end = text.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+/// Of any length.
+fn numbers(a: &str, b: &str) -> Ordering {
+    let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+/// Puts Alembic's revisions behind those that they stand on; other files stay where they are. Where that
+/// is not possible (a parent that is missing, a circle), they stay too.
+pub(super) fn by_parents(files: Vec<File>) -> Vec<File> {
+    if !files.iter().any(|file| file.path.ends_with("py")) {
+        return files;
+    }
+    let (revisions, mut ordered): (Vec<File>, Vec<File>) =
+        files.into_iter().partition(|file| file.path.ends_with("py"));
+    let known: Vec<alembic::Revision> = revisions.iter().map(|file| alembic::read(&file.text)).collect();
+    let names: BTreeMap<&str, usize> =
+        known.iter().enumerate().filter_map(|(at, one)| Some((one.revision.as_deref()?, at))).collect();
+    let (mut depths, mut open) = (vec![0_usize; known.len()], true);
+    // As many rounds as there are revisions are enough where there is no circle.
+    for _ in 0..=known.len() {
+        if !std::mem::take(&mut open) {
+            break;
+        }
+        for (at, one) in known.iter().enumerate() {
+            let parents = one.down_revision.iter().filter_map(|parent| names.get(parent.as_str()));
+            let least = parents.map(|parent| depths[*parent] + 1).max().unwrap_or_default();
+            if least > depths[at] && least <= known.len() {
+                depths[at] = least;
+                open = true;
+            }
+        }
+    }
+    let mut deep: Vec<(usize, File)> = depths.into_iter().zip(revisions).collect();
+    deep.sort_by_key(|(depth, _)| *depth);
+    ordered.extend(deep.into_iter().map(|(_, file)| file));
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_people_count() {
+        let mut paths =
+            ["m/R__v.sql", "m/10_a.sql", "m/9_b.sql", "m/V1.10__a.sql", "m/V1.9__a.sql", "m/002_c.sql"];
+        paths.sort_by(|a, b| natural(a, b));
+        assert_eq!(
+            paths,
+            ["m/002_c.sql", "m/9_b.sql", "m/10_a.sql", "m/V1.9__a.sql", "m/V1.10__a.sql", "m/R__v.sql"]
+        );
+        assert_eq!(natural("a", "a"), Ordering::Equal);
+    }
+}
