@@ -641,6 +641,7 @@ fn create_index(call: &Call<'_>) -> Option<Stmt> {
         filter: object.named("postgresql_where").filter(|filter| !filter.is_none()).map(condition),
         nulls_not_distinct: object.is("postgresql_nulls_not_distinct"),
         tablespace: text("postgresql_tablespace"),
+        special: object.named("postgresql_ops").is_some(),
     }))
 }
 
