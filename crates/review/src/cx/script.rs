@@ -172,7 +172,7 @@ impl<'a> ScriptAt<'a> {
 /// Reads the statements of a script.
 pub fn read_script(script: &Script<'_>) -> Vec<Read> {
     if script.is_python() {
-        return python::read(script);
+        return super::python::read(script);
     }
     let part = script.part.clone().unwrap_or(0..script.text.len());
     let text = &script.text[part.clone()];

@@ -40,6 +40,8 @@ pub struct Session {
     pub settings: BTreeMap<String, String>,
     /// Those of them that end with the transaction, with their value before.
     local: BTreeMap<String, Option<String>>,
+    /// The statement before left the transaction of whoever runs the script.
+    was_outside: bool,
     /// All statements are sent as one query.
     one_query: bool,
 }
