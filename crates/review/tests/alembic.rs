@@ -237,6 +237,9 @@ fn histories_of_others_are_read() {
                 counts[2] += 1;
                 counts[3] += usize::from(!operation.exact && !matches!(operation.what, What::Unread(_)));
                 let line = text[..operation.range.start].lines().count();
+                if !operation.exact && !matches!(operation.what, What::Unread(_)) {
+                    println!("vague {}:{line}: {}", path.display(), operation.name);
+                }
                 match &operation.what {
                     What::Unread(why) => {
                         counts[4] += 1;

@@ -374,6 +374,8 @@ fn changed_default(object: &Object, column: &str) -> Option<ActionKind> {
 fn create_index(call: &Call<'_>) -> Option<Stmt> {
     let object = call.object;
     let keys = call.arg(2, &["columns"]);
+    let keys = keys.map_or(&[][..], |keys| keys.items().unwrap_or(std::slice::from_ref(keys)));
+    let (keys, special): (Vec<_>, Vec<_>) = keys.iter().map(key).unzip();
     let text = |name: &str| object.named(name).and_then(Value::as_text).map(|text| text.text.clone());
     Some(Stmt::CreateIndex(CreateIndex {
         name: call.name(0, &["index_name", "name"]),
@@ -383,16 +385,12 @@ fn create_index(call: &Call<'_>) -> Option<Stmt> {
         if_not_exists: object.is("if_not_exists"),
         unique: object.is("unique") || call.arg(4, &["unique"]).is_some_and(Value::is_true),
         method: text("postgresql_using").map_or_else(|| "btree".into(), |method| method.to_lowercase()),
-        keys: match keys {
-            Some(Value::List(list)) => list.items.iter().map(key).collect(),
-            Some(one) => vec![key(one)],
-            None => Vec::new(),
-        },
+        keys,
         include: call.base.names(object.named("postgresql_include")),
         filter: object.named("postgresql_where").filter(|filter| !filter.is_none()).map(condition),
         nulls_not_distinct: object.is("postgresql_nulls_not_distinct"),
         tablespace: text("postgresql_tablespace"),
-        special: object.named("postgresql_ops").is_some(),
+        special: special.contains(&true) || object.named("postgresql_ops").is_some(),
     }))
 }
 

@@ -16,6 +16,7 @@ def upgrade():
     op.create_index("ix_f", "t", ["a"], unique=True, postgresql_nulls_not_distinct=True)
     op.create_index(index_name="ix_g", table_name="t", columns=["a"], postgresql_ops={"a": "text_pattern_ops"})
     op.create_index("ix_h", "t", [sa.func.lower(sa.column("a"))])
+    op.create_index("ix_k", "t", [sa.column("a").desc(), sa.desc(sa.column("b")), sa.column("c").asc()])
     with op.get_context().autocommit_block():
         op.create_index("ix_i", "t", ["a"], postgresql_concurrently=True)
         op.drop_index("ix_j", table_name="t", postgresql_concurrently=True, if_exists=True)
