@@ -21,20 +21,21 @@ pub(super) fn sql(text: &Text) -> Expr {
 }
 
 /// Part of an index' key that is written as SQL: it may name an operator class or an order.
-fn key_of_sql(text: &Text) -> Key {
+fn key_of_sql(text: &Text) -> (Key, bool) {
     let statement = format!("create index on t ({})", bind(text).text);
     match read(&statement) {
-        Ok(Stmt::CreateIndex(mut index)) if index.keys.len() == 1 => index.keys.remove(0),
-        _ => Key::Expr(nothing()),
+        Ok(Stmt::CreateIndex(mut index)) if index.keys.len() == 1 => (index.keys.remove(0), index.special),
+        _ => (Key::Expr(nothing()), false),
     }
 }
 
-/// A part of an index' key.
-pub(super) fn key(value: &Value) -> Key {
+/// A part of an index' key, and whether it has an operator class or an order of its own.
+pub(super) fn key(value: &Value) -> (Key, bool) {
+    let unknown = || (Key::Expr(nothing()), false);
     match value {
-        Value::Text(text) => Key::Column(text.text.clone()),
+        Value::Text(text) => (Key::Column(text.text.clone()), false),
         Value::Object(object) if matches!(&*object.name, "text" | "literal_column") => {
-            object.args.first().and_then(Value::as_text).map_or(Key::Expr(nothing()), key_of_sql)
+            object.args.first().and_then(Value::as_text).map_or_else(unknown, key_of_sql)
         }
         Value::Object(object)
             if matches!(
@@ -42,11 +43,12 @@ pub(super) fn key(value: &Value) -> Key {
                 "desc" | "asc" | "nulls_first" | "nulls_last" | "nullsfirst" | "nullslast"
             ) =>
         {
-            object.receiver.as_ref().or(object.args.first()).map_or(Key::Expr(nothing()), key)
+            let (key, _) = object.receiver.as_ref().or(object.args.first()).map_or_else(unknown, key);
+            (key, &*object.name != "asc")
         }
         _ => match read_value(value) {
-            Expr::Column(mut path) => path.pop().map_or(Key::Expr(nothing()), Key::Column),
-            expr => Key::Expr(expr),
+            Expr::Column(mut path) => path.pop().map_or_else(unknown, |name| (Key::Column(name), false)),
+            expr => (Key::Expr(expr), false),
         },
     }
 }

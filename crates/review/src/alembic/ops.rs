@@ -624,6 +624,11 @@ fn create_index(call: &Call<'_>) -> Option<Stmt> {
     let object = call.object;
     let keys = call.arg(2, &["columns"]);
     let text = |name: &str| object.named(name).and_then(Value::as_text).map(|text| text.text.clone());
+    let (keys, special): (Vec<_>, Vec<_>) = match keys {
+        Some(Value::List(list)) => list.items.iter().map(key).unzip(),
+        Some(one) => [key(one)].into_iter().unzip(),
+        None => (Vec::new(), Vec::new()),
+    };
     Some(Stmt::CreateIndex(CreateIndex {
         name: call.name(0, &["index_name", "name"]),
         table: call.table()?,
@@ -632,16 +637,12 @@ fn create_index(call: &Call<'_>) -> Option<Stmt> {
         if_not_exists: object.is("if_not_exists"),
         unique: object.is("unique") || call.arg(4, &["unique"]).is_some_and(Value::is_true),
         method: text("postgresql_using").map_or_else(|| "btree".into(), |method| method.to_lowercase()),
-        keys: match keys {
-            Some(Value::List(list)) => list.items.iter().map(key).collect(),
-            Some(one) => vec![key(one)],
-            None => Vec::new(),
-        },
+        keys,
         include: call.base.names(object.named("postgresql_include")),
         filter: object.named("postgresql_where").filter(|filter| !filter.is_none()).map(condition),
         nulls_not_distinct: object.is("postgresql_nulls_not_distinct"),
         tablespace: text("postgresql_tablespace"),
-        special: object.named("postgresql_ops").is_some(),
+        special: object.named("postgresql_ops").is_some() || special.contains(&true),
     }))
 }
 
