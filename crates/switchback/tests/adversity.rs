@@ -86,10 +86,10 @@ async fn a_disk_that_fills_up_in_the_backup_is_taken_back() {
     let start = host.state().await;
     let ran = host.run_with(&host.deploy(), &[("SWITCHBACK_PG_BIN", &places)]);
     told(&ran, 3, &["SB0601", "No space left on device", "make room", "nothing of this backup remains"]);
-    assert_unchanged(&start, &host.state().await);
     let left: Vec<_> = std::fs::read_dir(host.path("backups")).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(left, std::slice::from_ref(&fill), "a piece of a backup is left");
     std::fs::remove_file(fill).unwrap();
+    assert_unchanged(&start, &host.state().await);
     host.expect(&host.deploy(), 0);
 }
 

@@ -198,6 +198,15 @@ fn programs_are_started_in_one_place() {
     assert_eq!(found, known);
 }
 
+/// Python's grammar could come from somebody else tomorrow.
+#[test]
+fn the_grammar_of_python_is_known_in_one_file() {
+    let knowing = sources().into_iter().filter(|path| read(path).contains("tree_sitter"));
+    let found: Vec<_> =
+        knowing.map(|path| path.strip_prefix(root().join("crates")).unwrap().to_owned()).collect();
+    assert_eq!(found, [PathBuf::from("review/src/alembic/python.rs")]);
+}
+
 /// The commands by their files; `migrator.rs` is what three of them share.
 fn commands() -> Vec<String> {
     let entries = std::fs::read_dir(root().join("crates/switchback/src/commands")).unwrap();
