@@ -20,11 +20,7 @@ pub(super) fn sql(text: &Text) -> Expr {
     if columns.len() == 1 { columns.remove(0).1 } else { nothing() }
 }
 
-<<<<<<< HEAD
 /// Part of an index' key that is written as SQL.
-=======
-/// Part of an index' key that is written as SQL: it may name an operator class or an order.
->>>>>>> w-review
 fn key_of_sql(text: &Text) -> (Key, bool) {
     let statement = format!("create index on t ({})", bind(text).text);
     match read(&statement) {
@@ -33,11 +29,7 @@ fn key_of_sql(text: &Text) -> (Key, bool) {
     }
 }
 
-<<<<<<< HEAD
 /// A part of an index' key, and whether it has an order, a collation or an operator class of its own.
-=======
-/// A part of an index' key, and whether it has an operator class or an order of its own.
->>>>>>> w-review
 pub(super) fn key(value: &Value) -> (Key, bool) {
     let unknown = || (Key::Expr(nothing()), false);
     match value {
@@ -45,21 +37,10 @@ pub(super) fn key(value: &Value) -> (Key, bool) {
         Value::Object(object) if matches!(&*object.name, "text" | "literal_column") => {
             object.args.first().and_then(Value::as_text).map_or_else(unknown, key_of_sql)
         }
-<<<<<<< HEAD
         Value::Object(object) if is_order(&object.name) => {
             let inner = object.receiver.as_ref().filter(|inner| inner.as_object().is_some());
             let (part, special) = inner.or(object.args.first()).map_or_else(unknown, key);
             (part, special || &*object.name != "asc")
-=======
-        Value::Object(object)
-            if matches!(
-                &*object.name,
-                "desc" | "asc" | "nulls_first" | "nulls_last" | "nullsfirst" | "nullslast"
-            ) =>
-        {
-            let (key, _) = object.receiver.as_ref().or(object.args.first()).map_or_else(unknown, key);
-            (key, &*object.name != "asc")
->>>>>>> w-review
         }
         _ => match read_value(value) {
             Expr::Column(mut path) => path.pop().map_or_else(unknown, |name| (Key::Column(name), false)),
