@@ -52,11 +52,12 @@ fn run(folder: &Path, words: &[&str], input: &str) -> Ran {
     }
 }
 
-/// Rules and lines of the findings, by file.
+/// Rules and lines of the findings that are more than good to know, by file.
 fn found(ran: &Ran) -> Vec<String> {
     let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr));
     let findings = document["findings"].as_array().unwrap().iter();
     findings
+        .filter(|finding| finding["severity"] != "info")
         .map(|finding| {
             let text = |key: &str| finding[key].as_str().unwrap().to_owned();
             format!("{}:{} {}", text("file"), finding["line"], text("rule"))
