@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use rustix::process::{Signal, getpgrp, getpid, kill_process, kill_process_group};
+use rustix::process::{Signal, getpid, kill_process, kill_process_group};
 use switchback_model::{Failure, Result, code};
 
 /// What was asked for.
@@ -116,12 +116,10 @@ impl Faults {
 }
 
 fn die() {
+    // There is a group of our number only where we lead one.
+    let led = kill_process_group(getpid(), Signal::KILL);
     // Nothing can refuse this signal to ourselves.
-    let _unreachable = if getpgrp() == getpid() {
-        kill_process_group(getpgrp(), Signal::KILL)
-    } else {
-        kill_process(getpid(), Signal::KILL)
-    };
+    let _unreachable = led.or_else(|_no_such_group| kill_process(getpid(), Signal::KILL));
 }
 
 fn injected(when: &str, step: &str) -> Failure {
