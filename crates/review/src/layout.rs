@@ -75,7 +75,7 @@ fn sections(path: &str, text: &str) -> Vec<Part> {
         if let Some(mut directive) = directive(line) {
             directive.at = at + line.len();
             found.push((at, directive));
-        } else if says_no_transaction(line) {
+        } else if takes_out(line) {
             transaction = Some(false);
         }
         at += line.len();
@@ -114,10 +114,17 @@ fn directive(line: &str) -> Option<Directive> {
     Some(Directive { at: 0, direction, transaction: off.then_some(false), one_query: off && dbmate })
 }
 
-fn says_no_transaction(line: &str) -> bool {
+/// Whether a line of the text's beginning takes it out of the transaction that its tool would begin.
+pub fn says_no_transaction(text: &str) -> bool {
+    text.lines().take(20).any(takes_out)
+}
+
+fn takes_out(line: &str) -> bool {
     let Some(comment) = line.trim_start().strip_prefix("--") else { return false };
     let words = comment.trim_start_matches(['!', ' ', '-']).trim().to_ascii_lowercase();
-    words == "no-transaction" || words == "+goose no transaction" || words == "atlas:txmode none"
+    matches!(words.as_str(), "no-transaction" | "switchback: no-transaction")
+        || words == "+goose no transaction"
+        || words == "atlas:txmode none"
 }
 
 /// A file that is one part, by its name.
@@ -130,7 +137,7 @@ fn named(path: &str, text: &str) -> Part {
         lower.ends_with(".down.sql") || lower.ends_with(".rollback.sql") || lower == "down.sql" || undo;
     let known =
         flyway(name) || (matches!(lower.as_str(), "up.sql" | "down.sql") && begins_with_version(folder));
-    let none = text.lines().take(20).any(says_no_transaction);
+    let none = says_no_transaction(text);
     // Flyway and its kin leave the transaction out where a statement can't stand in one.
     let leaves = || crate::cx::leaves_transaction(text);
     Part {

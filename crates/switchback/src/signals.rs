@@ -128,7 +128,12 @@ pub(crate) async fn until_told<T>(
         () = cancel.cancelled() => {}
     }
     tokio::time::timeout(patience, work).await.unwrap_or_else(|_| {
-        Err(Failure::new(code::INTERRUPTED, format!("{name} was interrupted")).changed("nothing was changed"))
+        Err(Failure::new(
+            code::INTERRUPTED,
+            format!("{name} was interrupted before it had put its things away"),
+        )
+        .changed("the target is as it was; a database or half of a backup may be left")
+        .hint("see what is left: switchback doctor"))
     })
 }
 

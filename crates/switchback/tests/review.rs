@@ -194,12 +194,32 @@ fn every_format_and_every_rules_page_is_there() {
 
 #[test]
 fn what_is_not_there_is_said() {
-    let folder = folder(&[]);
-    for words in [&["review"][..], &["review", "nothing.sql"], &["review", "--record", "m"]] {
+    let folder = folder(&[("readme/a.txt", "no migration")]);
+    let record = ["review", "-e", "production", "--record", "--fail-on", "error"];
+    for words in [
+        &["review"][..],
+        &["review", "nothing.sql"],
+        &["review", "readme"],
+        &["review", "--record", "m"],
+        &["review", "-e", "production", "--base", "main"],
+    ] {
         let ran = run(folder.path(), words, "");
         assert_eq!(ran.status, Some(2), "{words:?}\n{}", ran.stderr);
         assert!(ran.stderr.contains("hint: "), "{}", ran.stderr);
     }
+    // A gate is not opened by weighing less.
+    let ran = run(folder.path(), &record, "");
+    assert_eq!(ran.status, Some(2), "{}", ran.stderr);
+}
+
+#[test]
+fn a_rule_that_there_is_not_is_named_with_the_nearest() {
+    let text =
+        "[migrations]\ntool = \"sql\"\ndirectory = \"m\"\n[review]\nrules = { drop-tabel = \"off\" }\n";
+    let folder = folder(&[("m/1.sql", "drop table t;\n"), ("switchback.toml", text)]);
+    let ran = run(folder.path(), &["review"], "");
+    assert_eq!(ran.status, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("drop-tabel") && ran.stderr.contains("`drop-table`"), "{}", ran.stderr);
 }
 
 /// The host's next release makes an index on a table that is small there.
@@ -221,6 +241,12 @@ async fn the_gate_opens_when_exactly_these_migrations_were_reviewed() {
     assert!(plan.join(" ").contains("nobody works at night"), "{}", plan.join(" "));
     host.expect(&host.deploy(), 0);
     assert_eq!(host.revision().await, "r3");
+    let nothing = host.expect(&["review", "-e", "production", "--release", "v2"], 0);
+    assert!(nothing.stderr.contains("nothing"), "{}", nothing.stderr);
+    // A file is read by the environment's rules too, and against its target.
+    host.write("later.sql", "create index later on users (name);\n");
+    let file = host.expect(&["review", "-e", "production", "later.sql"], 1);
+    assert!(file.stdout.contains("create-index-blocking"), "{}", file.stdout);
     // Small tables weigh less: what is left there is good to know.
     let small = Host::new(cluster().await, PROGRAM, SQL).await;
     let ran = small.expect(&["review", "-e", "production", "--release", "v2", "--record"], 0);

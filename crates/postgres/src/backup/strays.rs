@@ -1,7 +1,9 @@
 //! What a proof that was killed left on a scratch server of others.
 //!
 //! A database can't end with the process that made it. So each proof holds a lock on its database's
-//! name for as long as its session lives, and each new one drops what nobody holds a lock on.
+//! name for as long as its session lives, and each new one drops what nobody holds a lock on. Such a
+//! lock belongs to the database in which it was taken, and `scratch_url` may name another one
+//! elsewhere: so it is looked for in all of them (PostgreSQL manual, 54.12).
 
 use switchback_model::{DatabaseUrl, Result};
 
@@ -34,6 +36,10 @@ pub(super) async fn mark(session: &Session, name: &str, roles: &[String]) -> Res
     session.batch(&format!("comment on database {} is {}", ident(name), literal(&text))).await
 }
 
+/// Whether a session in any database of the server holds the name. A 64-bit key is shown in two halves.
+const HELD: &str = "select exists (select from pg_locks where locktype = 'advisory' and objsubid = 1 \
+    and ((classid::int8 << 32) | objid::int8) = hashtextextended($1, 0))";
+
 /// Drops the databases of proofs whose session is gone, and the roles made for them. What can't be
 /// dropped is left: it may be another role's, and it is in nobody's way.
 pub(super) async fn sweep(session: &Session) -> Result<()> {
@@ -41,14 +47,12 @@ pub(super) async fn sweep(session: &Session) -> Result<()> {
                where starts_with(datname::text, $1)";
     for row in session.rows(all, &[&PROOF]).await? {
         let (name, comment): (String, Option<String>) = (row.get(0), row.get(1));
-        let free = "select pg_try_advisory_lock(hashtextextended($1, 0))";
-        if session.one(free, &[&name]).await?.get(0) {
-            let dropped = drop_database(session, &name).await.is_ok();
-            for role in roles(comment.as_deref()).iter().filter(|_| dropped) {
-                let _owns_something_else =
-                    session.batch(&format!("drop role if exists {}", ident(role))).await;
-            }
-            session.rows("select pg_advisory_unlock(hashtextextended($1, 0))", &[&name]).await?;
+        if session.one(HELD, &[&name]).await?.get(0) {
+            continue;
+        }
+        let dropped = drop_database(session, &name).await.is_ok();
+        for role in roles(comment.as_deref()).iter().filter(|_| dropped) {
+            let _owns_something_else = session.batch(&format!("drop role if exists {}", ident(role))).await;
         }
     }
     Ok(())

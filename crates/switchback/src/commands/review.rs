@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use switchback_model::config::{FILE_NAME, FailOn, Project};
+use switchback_model::config::{FILE_NAME, FailOn, Project, Review, Tool};
 use switchback_model::finding::Findings;
 use switchback_model::record::{RecordKind, Sealed};
 use switchback_model::{Exit, Failure, Plan, Result, Severity, code};
@@ -13,7 +13,7 @@ use switchback_report::findings::{self, Columns, Reviewed, Rule};
 use switchback_report::tables;
 use switchback_workflow::planner;
 use switchback_workflow::records::{self, Store};
-use switchback_workflow::review::{self, Asked, File, Live, gather};
+use switchback_workflow::review::{self, Asked, File, Live, Options, gather};
 use switchback_workflow::world::World;
 
 use crate::app::{self, App};
@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REF")]
     release: Option<String>,
     /// With -e: put on record that these migrations were reviewed, for the gate `review`
-    #[arg(long)]
+    #[arg(long, conflicts_with = "fail_on")]
     record: bool,
     /// With --record: accept the findings that are not fine, and say why
     #[arg(long, value_name = "WHY", requires = "record")]
@@ -57,34 +57,47 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let format = findings::format(&app.global.format).ok_or_else(|| unknown(&app.global.format))?;
-    if app.global.environment.is_some() && args.paths.is_empty() && args.stdin_filename.is_none() {
-        return pending(args, format, app).await;
-    }
-    if args.record || args.release.is_some() {
+    let named = !args.paths.is_empty() || args.stdin_filename.is_some();
+    let environment = app.global.environment.is_some();
+    if (named || !environment) && (args.record || args.release.is_some()) {
         let message = "--record and --release are about the pending migrations of an environment";
         return Err(Failure::new(code::USAGE, message)
+            .changed("nothing was put on record")
             .hint("name it, and no path: switchback review -e production --record"));
     }
+    if environment && !named {
+        if args.base.is_some() {
+            let message = "what an environment's next deploy would run does not depend on --base";
+            return Err(Failure::new(code::USAGE, message)
+                .hint("what changed in a folder: switchback review -e production --base main migrations/")
+                .hint("what a deploy would run: switchback review -e production"));
+        }
+        return pending(args, format, app).await;
+    }
     let project = project(app)?;
+    let ground = if environment {
+        Ground::of_target(&world(app)?, args).await?
+    } else {
+        Ground::of_project(project.as_ref(), args)?
+    };
     let (files, together) = files(args, project.as_ref()).await?;
-    let mut options = review::options(&project.as_ref().map(|p| p.review.clone()).unwrap_or_default());
-    options.all |= args.all_rules;
-    options.version = args.server_version.unwrap_or(options.version);
-    options.runner_sets_lock_timeout = project.is_some();
-    let raw = review::review(&files, options, &Live::default(), together);
     let read: Vec<String> = files.iter().filter(|file| !file.applied).map(|file| file.path.clone()).collect();
-    let found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), read.len());
-    let fail_on = project.map_or(FailOn::Error, |project| project.review.fail_on);
-    Ok(show(format, found, &read, files, args, app)?.exit(args, fail_on))
+    let (shown, fail_on) = ground.review(files, &read, together, format, args, app).await?;
+    Ok(shown.exit(args, fail_on))
 }
 
 /// What an environment's next deploy would run, read against what is applied there and what the target
 /// says of itself.
 async fn pending(args: &Args, format: &findings::Format, app: &App) -> Result<Exit> {
-    let config = app.config()?;
-    let folder = config.state.clone();
-    let world = World::new(config, app::new_run(), app::operator(), folder, app::program());
-    let plan = planner::plan(&world, args.release.as_deref()).await?;
+    let world = world(app)?;
+    let plan = match planner::plan(&world, args.release.as_deref()).await {
+        Err(failure) if failure.code == code::NOTHING_TO_DO => {
+            app.say(&format!("{}\n", failure.message));
+            app.print_instead(&failure);
+            return Ok(Exit::Done);
+        }
+        plan => plan?,
+    };
     let root = plan.steps.iter().find_map(|step| step.params.get("root")?.as_str()).unwrap_or_default();
     let paths: Vec<PathBuf> = plan.pending.iter().map(|script| Path::new(root).join(&script.path)).collect();
     let asked = Asked { paths: &paths, ..Asked::default() };
@@ -93,31 +106,97 @@ async fn pending(args: &Args, format: &findings::Format, app: &App) -> Result<Ex
         let inside = Path::new(&file.path).strip_prefix(root).map(|path| path.to_string_lossy().into_owned());
         file.path = inside.unwrap_or_else(|_| file.path.clone());
     }
-    let mut options = review::options(&world.config.review);
-    options.all |= args.all_rules;
-    options.runner_sets_lock_timeout = true;
-    options.database = world.names.target.clone();
-    let major = plan.server_version.split('.').next().and_then(|major| major.parse().ok());
-    options.version = args.server_version.or(major).unwrap_or(options.version);
-    let session = Session::connect(&world.url(&world.names.target), &world.application()).await?;
-    let live = review::live::look(&session).await?;
-    let mut raw = review::review(&files, options, &live, true);
-    review::live::answer(&session, &mut raw).await?;
+    let ground = Ground::of_target(&world, args).await?;
     let read: Vec<String> = plan.pending.iter().map(|script| script.path.clone()).collect();
-    let found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), read.len());
-    let exit = show(format, found, &read, files, args, app)?.exit(args, world.config.review.fail_on);
+    let (shown, fail_on) = ground.review(files, &read, true, format, args, app).await?;
     if args.record {
-        return record(&plan, &world, exit, args, app);
+        return record(&plan, &world, &shown, fail_on, args, app);
     }
-    Ok(exit)
+    Ok(shown.exit(args, fail_on))
 }
 
-/// Puts on record that exactly these migrations were reviewed; findings that are not fine must be
-/// accepted by a person who says why.
-fn record(plan: &Plan, world: &World, exit: Exit, args: &Args, app: &App) -> Result<Exit> {
-    if exit != Exit::Done && args.accept.is_none() {
-        app.say("nothing was put on record: there are findings that are not fine; accept them with --accept WHY\n");
-        return Ok(exit);
+fn world(app: &App) -> Result<World> {
+    let config = app.config()?;
+    let folder = config.state.clone();
+    Ok(World::new(config, app::new_run(), app::operator(), folder, app::program()))
+}
+
+/// What files are reviewed against: the project's rules alone, or an environment's and what its target
+/// says of itself.
+struct Ground {
+    options: Options,
+    fail_on: FailOn,
+    tool: Option<Tool>,
+    live: Live,
+    session: Option<Session>,
+}
+
+impl Ground {
+    fn of_project(project: Option<&Project>, args: &Args) -> Result<Self> {
+        let review = project.map(|project| project.review.clone()).unwrap_or_default();
+        let tool = project.map(|project| project.migrations.tool);
+        let (live, session) = (Live::default(), None);
+        Ok(Self { options: options(&review, tool, args)?, fail_on: review.fail_on, tool, live, session })
+    }
+
+    async fn of_target(world: &World, args: &Args) -> Result<Self> {
+        let (review, tool) = (&world.config.review, Some(world.config.migrations.tool));
+        let mut options = options(review, tool, args)?;
+        options.database.clone_from(&world.names.target);
+        let session = Session::connect(&world.url(&world.names.target), &world.application()).await?;
+        if args.server_version.is_none() {
+            options.version = review::live::version(&session).await?;
+        }
+        let live = review::live::look(&session).await?;
+        Ok(Self { options, fail_on: review.fail_on, tool, live, session: Some(session) })
+    }
+
+    /// Reviews and shows it.
+    async fn review(
+        self,
+        files: Vec<File>,
+        read: &[String],
+        together: bool,
+        format: &findings::Format,
+        args: &Args,
+        app: &App,
+    ) -> Result<(Shown, FailOn)> {
+        let mut raw = review::review(&files, self.options, &self.live, together, self.tool);
+        if let Some(session) = &self.session {
+            review::live::answer(session, &mut raw).await?;
+        }
+        let found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), read.len());
+        Ok((show(format, found, read, files, args, app)?, self.fail_on))
+    }
+}
+
+fn options(review: &Review, tool: Option<Tool>, args: &Args) -> Result<Options> {
+    let mut options = review::options(review)?;
+    options.all |= args.all_rules;
+    options.version = args.server_version.unwrap_or(options.version);
+    options.runner_sets_lock_timeout = tool.is_some();
+    Ok(options)
+}
+
+/// Puts on record that exactly these migrations were reviewed; findings that are not fine, and what
+/// could not be read, must be accepted by a person who says why.
+fn record(
+    plan: &Plan,
+    world: &World,
+    shown: &Shown,
+    fail_on: FailOn,
+    args: &Args,
+    app: &App,
+) -> Result<Exit> {
+    let not_fine = shown.exit(args, fail_on) != Exit::Done;
+    if (not_fine || shown.unread) && args.accept.is_none() {
+        let why = if not_fine {
+            "there are findings that are not fine"
+        } else {
+            "not every statement could be read"
+        };
+        app.say(&format!("nothing was put on record: {why}; accept that with --accept WHY\n"));
+        return Ok(Exit::NotFine);
     }
     let mut record = records::about(plan, RecordKind::Review, &world.operator.user, &world.operator.host);
     record.note.clone_from(&args.accept);
@@ -127,8 +206,14 @@ fn record(plan: &Plan, world: &World, exit: Exit, args: &Args, app: &App) -> Res
     Ok(Exit::Done)
 }
 
-/// What was shown.
-struct Shown(Option<Severity>);
+/// The rule that says what could not be read.
+const UNREAD: &str = "unread-statement";
+
+/// What was shown: the heaviest finding, and whether one says that something could not be read.
+struct Shown {
+    worst: Option<Severity>,
+    unread: bool,
+}
 
 impl Shown {
     fn exit(&self, args: &Args, configured: FailOn) -> Exit {
@@ -137,7 +222,7 @@ impl Shown {
             (Some("warning"), _) | (None, FailOn::Warning) => Severity::Warning,
             _ => Severity::Error,
         };
-        if self.0.is_some_and(|worst| worst >= least) { Exit::NotFine } else { Exit::Done }
+        if self.worst.is_some_and(|worst| worst >= least) { Exit::NotFine } else { Exit::Done }
     }
 }
 
@@ -172,7 +257,10 @@ fn show(
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Failure::new(code::INTERNAL, "the findings can't be written").because(&error))
         }
-        _ => Ok(Shown(found.worst())),
+        _ => {
+            let unread = found.findings.iter().any(|finding| finding.rule == UNREAD);
+            Ok(Shown { worst: found.worst(), unread })
+        }
     }
 }
 
@@ -181,11 +269,13 @@ fn rule(rule: &'static review::Rule) -> Rule<'static> {
 }
 
 fn utf16(found: &mut Findings, sources: &BTreeMap<String, String>) {
+    let lines: BTreeMap<&str, Vec<&str>> =
+        sources.iter().map(|(file, text)| (file.as_str(), text.lines().collect())).collect();
     for finding in &mut found.findings {
-        let lines = |line: usize| sources.get(&finding.file).and_then(|text| text.lines().nth(line - 1));
+        let Some(lines) = lines.get(finding.file.as_str()) else { continue };
         let units = |line: usize, column: usize| {
-            lines(line)
-                .map_or(column, |text| text.chars().take(column - 1).map(char::len_utf16).sum::<usize>() + 1)
+            let text = lines.get(line - 1).copied().unwrap_or_default();
+            text.chars().take(column - 1).map(char::len_utf16).sum::<usize>() + 1
         };
         finding.column = units(finding.line, finding.column);
         finding.end_column = units(finding.end_line, finding.end_column);

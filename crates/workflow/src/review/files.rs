@@ -47,7 +47,17 @@ pub async fn gather(asked: &Asked<'_>) -> Result<(Vec<File>, bool)> {
     let (mut folders, mut named) = (BTreeSet::new(), false);
     for path in asked.paths {
         if path.is_dir() {
-            wanted.extend(below(path)?);
+            let found = below(path)?;
+            // A folder that was named by mistake must not look like one in which all is well.
+            if found.is_empty() {
+                return Err(Failure::new(
+                    code::USAGE,
+                    format!("there is no migration in {}", path.display()),
+                )
+                .changed("nothing was reviewed")
+                .hint("scripts end in .sql; a revision of Alembic ends in .py and has a `down_revision`"));
+            }
+            wanted.extend(found);
             folders.insert(path.clone());
         } else {
             named = true;
@@ -135,10 +145,13 @@ fn is_numbered(name: &str) -> bool {
 
 /// The scripts in a folder itself.
 fn here(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found: Vec<PathBuf> =
-        entries(folder)?.into_iter().filter(|path| path.is_file() && is_script(path)).collect();
-    found.sort();
-    Ok(found.into_iter().map(tidy).collect())
+    let mut found = Vec::new();
+    for path in entries(folder)? {
+        if path.is_file() && is_script(&path)? {
+            found.push(tidy(path));
+        }
+    }
+    Ok(found)
 }
 
 /// The scripts in a folder and in those below it; hidden ones are passed over, links are not followed.
@@ -153,7 +166,7 @@ fn below(folder: &Path) -> Result<Vec<PathBuf>> {
             }
             if folder {
                 open.push(path);
-            } else if is_script(&path) {
+            } else if is_script(&path)? {
                 found.push(tidy(path));
             }
         }
@@ -168,20 +181,21 @@ fn tidy(path: PathBuf) -> PathBuf {
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let unreadable = |error: std::io::Error| {
-        Failure::new(code::USAGE, format!("the folder {} can't be read", folder.display())).because(&error)
+        Failure::new(code::USAGE, format!("the folder {} can't be read", folder.display()))
+            .because(&error)
+            .changed("nothing was reviewed")
     };
     let entries = std::fs::read_dir(folder).map_err(unreadable)?;
-    Ok(entries.filter_map(std::result::Result::ok).map(|entry| entry.path()).collect())
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(unreadable)).collect()
 }
 
 /// SQL, and Python that says that it is a revision.
-fn is_script(path: &Path) -> bool {
+fn is_script(path: &Path) -> Result<bool> {
     let end = path.extension().unwrap_or_default().to_ascii_lowercase();
     if end == "py" {
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        return text.lines().any(|line| line.starts_with("down_revision"));
+        return Ok(read(path)?.lines().any(|line| line.starts_with("down_revision")));
     }
-    end == "sql"
+    Ok(end == "sql")
 }
 
 /// Only what changed since the branch left the reference; each folder may be of another repository.

@@ -30,6 +30,15 @@ const LONGEST: &str = "
      where xact_start is not null and pid <> pg_backend_pid() and datname = current_database()
      order by xact_start limit 1";
 
+/// The server's major version.
+///
+/// # Errors
+/// Those of [`Session`].
+pub async fn version(session: &Session) -> Result<u32> {
+    let number: i32 = session.one("select current_setting('server_version_num')::int4", &[]).await?.get(0);
+    Ok(u32::try_from(number / 10_000).unwrap_or_default())
+}
+
 /// Looks at the target.
 ///
 /// # Errors
@@ -56,7 +65,7 @@ pub async fn look(session: &Session) -> Result<Live> {
 }
 
 /// Asks the target what findings want to know of it, and puts the answers behind their reasons. A
-/// question that can't be answered in time, or at all (its table is not there yet), stays open.
+/// question that can't be answered in time, or at all, stays open, and that is said.
 ///
 /// # Errors
 /// Those of [`Session`], where the limit of time can't be set.
@@ -69,14 +78,14 @@ pub async fn answer(session: &Session, raw: &mut [Raw]) -> Result<()> {
         .await?;
     for found in raw {
         let Some(question) = &found.question else { continue };
-        let Ok(Some(row)) = session.optional(&question.sql, &[]).await else { continue };
-        let Ok(number) = row.try_get::<_, i64>(0) else { continue };
-        let said = if number == 0 {
-            question.none.clone()
-        } else {
-            question.some.replace("{n}", &number.to_string())
+        let row = session.optional(&question.sql, &[]).await;
+        let number = row.ok().flatten().and_then(|row| row.try_get::<_, i64>(0).ok());
+        let said = match number {
+            Some(0) => question.none.clone(),
+            Some(number) => question.some.replace("{n}", &number.to_string()),
+            None => "it gave no answer".to_owned(),
         };
-        found.finding.why = format!("{}; there: {said}", found.finding.why);
+        found.finding.why = format!("{}; the target says: {said}", found.finding.why);
     }
     Ok(())
 }

@@ -9,18 +9,26 @@ pub mod order;
 
 use std::path::Path;
 
-use switchback_model::config::{Review, RuleLevel};
-use switchback_model::{Result, Severity};
-use switchback_review::layout::{Part, parts};
-use switchback_review::{Level, Options, Script};
+use switchback_model::config::{Review, RuleLevel, Tool};
+use switchback_model::{Failure, Result, Severity, code};
+use switchback_review::cx::leaves_transaction;
+use switchback_review::layout::{Part, parts, says_no_transaction};
+use switchback_review::{Level, Script};
 
 pub use files::{Asked, File, gather};
-pub use switchback_review::{Live, Raw, Rule, all as rules, find as rule};
+pub use switchback_review::{Live, Options, Raw, Rule, all as rules, find as rule};
 
 /// Reviews files in the order in which they are given. `options.pending_from` is found here: the first
-/// script of a file that is asked about, where several files are one deploy.
-pub fn review(files: &[File], mut options: Options, live: &Live, together: bool) -> Vec<Raw> {
-    let cut: Vec<Vec<Part>> = files.iter().map(|file| parts(&file.path, &file.text)).collect();
+/// script of a file that is asked about, where several files are one deploy. `tool` runs them, where that
+/// is known.
+pub fn review(
+    files: &[File],
+    mut options: Options,
+    live: &Live,
+    together: bool,
+    tool: Option<Tool>,
+) -> Vec<Raw> {
+    let cut: Vec<Vec<Part>> = files.iter().map(|file| cut(file, tool)).collect();
     let scripts: Vec<Script<'_>> = files
         .iter()
         .zip(&cut)
@@ -34,8 +42,25 @@ pub fn review(files: &[File], mut options: Options, live: &Live, together: bool)
     switchback_review::raw(&scripts, &options, live)
 }
 
+/// The ways up and down of a file. Switchback itself runs each script in one transaction, but for one
+/// that says otherwise or has a statement that can't stand in it.
+fn cut(file: &File, tool: Option<Tool>) -> Vec<Part> {
+    let mut parts = parts(&file.path, &file.text);
+    for part in parts.iter_mut().filter(|_| tool == Some(Tool::Sql)) {
+        let text = &file.text[part.range.clone()];
+        part.wrapped |= !part.one_query && !says_no_transaction(text) && !leaves_transaction(text);
+    }
+    parts
+}
+
 /// What a project says of its review, as the review takes it.
-pub fn options(review: &Review) -> Options {
+///
+/// # Errors
+/// [`code::CONFIG_INVALID`] for a rule that there is not, with the nearest one.
+pub fn options(review: &Review) -> Result<Options> {
+    if let Some(unknown) = review.rules.keys().find(|name| rule(name).is_none()) {
+        return Err(no_such(unknown));
+    }
     let mut options = Options {
         all: review.all,
         required_columns: review.required_columns.clone(),
@@ -45,7 +70,16 @@ pub fn options(review: &Review) -> Options {
     };
     options.version = review.server_version.unwrap_or(options.version);
     options.safe_below = review.safe_below.map_or(options.safe_below, |size| size.0);
-    options
+    Ok(options)
+}
+
+fn no_such(unknown: &str) -> Failure {
+    let like = |name: &str| strsim::jaro_winkler(name, unknown);
+    let nearest = rules().map(|rule| rule.name).max_by(|a, b| like(a).total_cmp(&like(b)));
+    Failure::new(code::CONFIG_INVALID, format!("there is no rule `{unknown}` of reviews"))
+        .changed("nothing was reviewed")
+        .hint(format!("did you mean `{}`?", nearest.unwrap_or_default()))
+        .hint("it stands in [review] or in an environment's `review`; all rules: switchback explain")
 }
 
 fn level_of(level: RuleLevel) -> Level {

@@ -55,7 +55,7 @@ fn statement(at: &At<'_>, out: &mut Out<'_>) {
     if exclusive(at).next().is_none() {
         return;
     }
-    let Some(what) = lasting(at) else { return };
+    let Some((long, what)) = lasting(at) else { return };
     // What the statement locks as strongly itself is for the rules of that statement to say.
     let own = |held: &&crate::cx::Held| at.effects.on(&held.relation) == Some(Mode::AccessExclusive);
     let Some(held) = exclusive(at).find(|held| !own(held)) else { return };
@@ -67,23 +67,24 @@ fn statement(at: &At<'_>, out: &mut Out<'_>) {
         format!("{what} while ACCESS EXCLUSIVE on `{table}` is held"),
         format!("nobody can read or write `{table}` until it is done and the transaction is over"),
     );
-    out.push(at, found.help("end the transaction before it, and run it in one of its own").fix(apart(at)));
+    let help = "end the transaction before it, and run it in one of its own";
+    out.push(at, found.help(help).on(long).fix(apart(at)));
 }
 
-/// What takes its time in the statement.
-fn lasting(at: &At<'_>) -> Option<String> {
+/// What takes its time in the statement: as long as the relation is large.
+fn lasting<'a>(at: &At<'a>) -> Option<(&'a Relation, String)> {
     if let Stmt::Select(query) = at.stmt {
         let read = query.tables.iter().find(|table| at.is_used(table))?;
         let short = query.limited || query.constant || few(at, read, query.filter.as_ref());
-        return (!short).then(|| format!("`{read}` is read"));
+        return (!short).then(|| (read, format!("`{read}` is read")));
     }
     if let Some((table, word)) = bulk(at) {
-        return Some(format!("{word} writes rows of `{table}`"));
+        return Some((table, format!("{word} writes rows of `{table}`")));
     }
     if let Stmt::Refresh { name, no_data: false, .. } = at.stmt {
-        return Some(format!("`{name}` is filled again"));
+        return Some((name, format!("`{name}` is filled again")));
     }
-    slow(at).map(|table| format!("all of `{table}` is gone through"))
+    slow(at).map(|table| (table, format!("all of `{table}` is gone through")))
 }
 
 /// That has a rule of its own.
