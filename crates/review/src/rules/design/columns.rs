@@ -54,7 +54,7 @@ pub(super) fn is(of: &Type, names: &[&str]) -> bool {
 
 /// The statement with other types for columns that it makes.
 pub(super) fn retyped(at: &At<'_>, wanted: &[(&Typed<'_>, &str)]) -> Option<Fix> {
-    if at.embedded {
+    if at.embedded || wanted.is_empty() {
         return None;
     }
     let tokens: Vec<Token> = tokens(at.text).filter(|token| !token.is_comment()).collect();

@@ -33,7 +33,7 @@ fn int_primary(at: &At<'_>, out: &mut Out<'_>) {
         .filter(|column| is(at.base_type(column.of), SMALL) && is_key(at, column))
         .map(|column| (column, if column.of.name.contains("serial") { "bigserial" } else { "bigint" }))
         .collect();
-    let fix = retyped(at, &found).filter(|_| !found.is_empty());
+    let fix = retyped(at, &found);
     for (column, _) in &found {
         let mut found = found_for(column.table, column.name, column.of).at(column.at);
         // So few rows are chosen on purpose, where nobody counts them up.
