@@ -3,8 +3,9 @@
 //! So that nothing looks through the whole schema, however long the history is. A link may be there
 //! that isn't true any more (of a foreign key that was dropped): who follows one, looks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use super::map::Map;
 use super::{ConstraintKind, Function, Index, Made, MadeKind, Relation, Schema, SequenceState, Table};
 
 /// As what one speaks of another. Each is looked up alone: a table that thousands point to has two
@@ -27,9 +28,17 @@ pub(super) enum Link {
 
 /// Names of relations and types, with those that may speak of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Links(BTreeMap<Relation, BTreeSet<(Link, Relation)>>);
+pub(super) struct Links(Map<Relation, BTreeSet<(Link, Relation)>>);
 
 impl Links {
+    pub(super) fn mark(&mut self) {
+        self.0.mark();
+    }
+
+    pub(super) fn back(&mut self) {
+        self.0.back();
+    }
+
     /// Those that may speak of it.
     pub(super) fn to<'s>(
         &'s self,
@@ -47,7 +56,7 @@ impl Links {
     }
 
     pub(super) fn add(&mut self, link: Link, from: &Relation, to: Relation) {
-        self.0.entry(to).or_default().insert((link, from.clone()));
+        self.0.get_or_insert_with(to, BTreeSet::new).insert((link, from.clone()));
     }
 
     /// Nobody speaks of it any more.
@@ -90,6 +99,7 @@ impl Schema {
         for constraint in &table.constraints {
             self.names.take(&name, &constraint.name);
         }
+        self.made_under(&name);
         self.dropped.remove(&name);
         self.tables.insert(name, table);
     }
@@ -139,6 +149,7 @@ impl Schema {
     }
 
     pub(super) fn keep_index(&mut self, index: Index) {
+        self.made_under(&index.name);
         self.links.add(Link::Index, &index.name, index.table.clone());
         self.dropped.remove(&index.name);
         self.indexes.insert(index.name.clone(), index);
@@ -155,6 +166,7 @@ impl Schema {
         if let Some((table, _)) = &sequence.owned_by {
             self.links.add(Link::Sequence, &name, table.clone());
         }
+        self.made_under(&name);
         self.dropped.remove(&name);
         self.sequences.insert(name, sequence);
     }
@@ -175,12 +187,13 @@ impl Schema {
             let base = self.type_name(base);
             self.links.add(Link::Type, &name, base);
         }
+        self.made_under(&name);
         self.dropped.remove(&name);
         self.types.insert(name, made);
     }
 
     pub(super) fn keep_function(&mut self, function: Function) {
-        let same = self.functions.entry(function.name.clone()).or_default();
+        let same = self.functions.get_or_insert_with(function.name.clone(), Vec::new);
         same.retain(|known| known.arguments != function.arguments);
         same.push(function);
     }

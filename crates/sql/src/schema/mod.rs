@@ -11,6 +11,7 @@
 
 mod apply;
 mod links;
+mod map;
 mod names;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ast::{ConstraintKind, Expr, ForeignKey, Key, ReplicaIdentity, Type};
 use crate::statement::Relation;
 use links::Link;
+use map::Map;
 
 /// Where temporary tables are.
 const TEMPORARY: &str = "pg_temp";
@@ -205,28 +207,61 @@ pub struct SequenceState {
 /// unless a script set another.
 #[derive(Clone, Debug, Default)]
 pub struct Schema {
-    tables: BTreeMap<Relation, Table>,
-    indexes: BTreeMap<Relation, Index>,
-    functions: BTreeMap<Relation, Vec<Function>>,
-    types: BTreeMap<Relation, Made>,
-    sequences: BTreeMap<Relation, SequenceState>,
+    tables: Map<Relation, Table>,
+    indexes: Map<Relation, Index>,
+    functions: Map<Relation, Vec<Function>>,
+    types: Map<Relation, Made>,
+    sequences: Map<Relation, SequenceState>,
     /// Publication, and the tables in it; `None`: all tables.
     publications: BTreeMap<String, Option<BTreeSet<Relation>>>,
     extensions: BTreeSet<String>,
     /// What was dropped by a script, and when.
-    dropped: BTreeMap<Relation, Born>,
+    dropped: Map<Relation, Born>,
     links: links::Links,
     names: names::Names,
     search_path: Vec<String>,
     /// The search path behind the end of a transaction that has its own.
     path_after: Option<Vec<String>>,
     knows_all: bool,
+    /// Something temporary was made; most scripts make nothing of the kind, and every name would have to
+    /// be looked for among it.
+    temporary: bool,
 }
 
 impl Schema {
     /// Nothing is known.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Does something with the schema, and puts the schema back to how it was before: what a way down
+    /// does is not what the next way up meets. Not inside of itself.
+    pub fn aside<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        // The small ones are copied; of the others only what is changed is.
+        let (publications, extensions) = (self.publications.clone(), self.extensions.clone());
+        let (search_path, path_after) = (self.search_path.clone(), self.path_after.clone());
+        let temporary = self.temporary;
+        self.tables.mark();
+        self.indexes.mark();
+        self.functions.mark();
+        self.types.mark();
+        self.sequences.mark();
+        self.dropped.mark();
+        self.links.mark();
+        self.names.mark();
+        let result = act(self);
+        self.tables.back();
+        self.indexes.back();
+        self.functions.back();
+        self.types.back();
+        self.sequences.back();
+        self.dropped.back();
+        self.links.back();
+        self.names.back();
+        (self.publications, self.extensions) = (publications, extensions);
+        (self.search_path, self.path_after) = (search_path, path_after);
+        self.temporary = temporary;
+        result
     }
 
     /// What is not here, is not there: it was read from a server, or from an empty database on.
@@ -245,19 +280,25 @@ impl Schema {
         if name.schema.is_some() {
             return name.clone();
         }
-        let within = |schema: &str| Relation { schema: Some(schema.to_owned()), name: name.name.clone() };
-        let temporary = within(TEMPORARY);
-        if self.is_known(&temporary) {
-            return temporary;
+        let mut full = name.clone();
+        let temporary = self.temporary.then_some(TEMPORARY);
+        for schema in temporary.into_iter().chain(self.search_path.iter().map(String::as_str)) {
+            full.schema = Some(schema.to_owned());
+            if self.is_known(&full) {
+                return full;
+            }
         }
-        let mut path = self.search_path.iter().map(|schema| within(schema));
-        path.find(|name| self.is_known(name)).unwrap_or_else(|| within(self.first_schema()))
+        full.schema = Some(self.first_schema().to_owned());
+        full
     }
 
     /// A name as short as it can be: without its schema where that is found without it.
     pub fn short(&self, name: &Relation) -> Relation {
+        if name.schema.is_none() {
+            return name.clone();
+        }
         let bare = Relation::named(&name.name);
-        if self.resolve(&bare) == self.resolve(name) { bare } else { name.clone() }
+        if self.resolve(&bare) == *name { bare } else { name.clone() }
     }
 
     /// A table or view.
@@ -464,6 +505,11 @@ impl Schema {
         let within = |schema: &str| Relation { schema: Some(schema.to_owned()), name: name.name.clone() };
         let mut path = self.search_path.iter().map(|schema| within(schema));
         path.find(|name| self.functions.contains_key(name)).unwrap_or_else(|| within(self.first_schema()))
+    }
+
+    /// Something is made under this name.
+    fn made_under(&mut self, name: &Relation) {
+        self.temporary |= name.schema.as_deref() == Some(TEMPORARY);
     }
 
     fn first_schema(&self) -> &str {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::map::Map;
 use super::{Relation, Schema};
 use crate::ast::{Expr, Key};
 
@@ -13,16 +14,28 @@ const LONGEST: usize = 63;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     /// Constraints of a schema by name: how many.
-    constraints: BTreeMap<Relation, usize>,
+    constraints: Map<Relation, usize>,
     /// The first number behind a name that was not found taken; without this a thousand indexes of one
     /// name would be counted through a thousand times.
     numbers: BTreeMap<Relation, usize>,
+    /// The same at the mark.
+    numbers_before: BTreeMap<Relation, usize>,
 }
 
 impl Names {
+    pub(super) fn mark(&mut self) {
+        self.constraints.mark();
+        self.numbers_before = std::mem::take(&mut self.numbers);
+    }
+
+    pub(super) fn back(&mut self) {
+        self.constraints.back();
+        self.numbers = std::mem::take(&mut self.numbers_before);
+    }
+
     /// A constraint of a table has a name.
     pub(super) fn take(&mut self, table: &Relation, constraint: &str) {
-        *self.constraints.entry(beside(table, constraint)).or_default() += 1;
+        *self.constraints.get_or_insert_with(beside(table, constraint), || 0) += 1;
     }
 
     /// It has it no more.

@@ -56,6 +56,32 @@ fn names_are_those_that_the_server_gives() {
 }
 
 #[test]
+fn what_is_done_aside_is_taken_back() {
+    let mut schema = known(
+        "create extension citext; create type mood as enum ('a'); create domain d as int;
+        create table users (id bigserial primary key, email text unique, mood mood);
+        create table orders (id int primary key, user_id bigint references users, of d, check (id > 0));
+        create view v as select id from orders; create index on orders (id); create index on orders (id);
+        create function f(int) returns int language sql as 'select 1'; create publication p for table users",
+    );
+    let before = format!("{schema:#?}");
+    let done = schema.aside(|schema| {
+        take_in(
+            schema,
+            "set search_path = other; create temp table users (id int); drop extension citext;
+            alter type public.mood rename to temper; alter domain public.d add check (value > 0);
+            create index on public.orders (id); drop view public.v; alter table public.orders rename to sales;
+            alter table public.sales add constraint c check (id < 9), drop column of; drop publication p;
+            create or replace function public.f(int) returns int immutable language sql as 'select 2';
+            drop table public.users cascade; create table more (id serial); create schema s",
+        );
+        format!("{schema:#?}")
+    });
+    assert!(done.contains("temper") && done.contains("pg_temp"), "{done}");
+    assert_eq!(format!("{schema:#?}"), before);
+}
+
+#[test]
 fn a_name_is_used_again_once_it_is_free() {
     let schema = known(
         "create table t (a int check (a > 0), b int);

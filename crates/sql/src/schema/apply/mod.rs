@@ -171,7 +171,8 @@ impl Schema {
     /// A table; one of which nothing was known so far is from before the scripts.
     fn table_or_unknown(&mut self, name: &Relation) -> &mut Table {
         let name = self.resolve(name);
-        self.tables.entry(name.clone()).or_insert_with(|| Table { name, ..Table::default() })
+        self.made_under(&name);
+        self.tables.get_or_insert_with(name.clone(), || Table { name, ..Table::default() })
     }
 
     fn create_index(&mut self, create: &CreateIndex, born: Born) {
@@ -283,7 +284,8 @@ impl Schema {
     fn alter_enum(&mut self, name: &Relation, old: Option<&str>, new: &str) {
         let name = self.resolve(name);
         let unknown = || Made { kind: MadeKind::Enum(Vec::new()), born: None };
-        let MadeKind::Enum(labels) = &mut self.types.entry(name).or_insert_with(unknown).kind else { return };
+        self.made_under(&name);
+        let MadeKind::Enum(labels) = &mut self.types.get_or_insert_with(name, unknown).kind else { return };
         match old.and_then(|old| labels.iter().position(|label| label == old)) {
             Some(place) => new.clone_into(&mut labels[place]),
             None if labels.last().is_some_and(|last| last == new) => {}

@@ -1,0 +1,98 @@
+//! A map that can be put back to how it was, at the price of what was changed.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+/// A map by name. It is read as any other; what changes it notes what was there before, while that is
+/// asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Map<K, V> {
+    now: BTreeMap<K, V>,
+    /// What was changed since [`Map::mark`], as it was then; nothing where it is not asked for.
+    before: Option<BTreeMap<K, Option<V>>>,
+}
+
+impl<K, V> Default for Map<K, V> {
+    fn default() -> Self {
+        Self { now: BTreeMap::new(), before: None }
+    }
+}
+
+impl<K, V> Deref for Map<K, V> {
+    type Target = BTreeMap<K, V>;
+
+    fn deref(&self) -> &BTreeMap<K, V> {
+        &self.now
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> Map<K, V> {
+    /// From here on it can be put back.
+    pub(super) fn mark(&mut self) {
+        self.before = Some(BTreeMap::new());
+    }
+
+    /// Puts it back to how it was at the mark, which is gone then.
+    pub(super) fn back(&mut self) {
+        for (key, value) in self.before.take().into_iter().flatten() {
+            match value {
+                Some(value) => self.now.insert(key, value),
+                None => self.now.remove(&key),
+            };
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.note(key);
+        self.now.get_mut(key)
+    }
+
+    pub(super) fn insert(&mut self, key: K, value: V) {
+        self.note(&key);
+        self.now.insert(key, value);
+    }
+
+    pub(super) fn remove(&mut self, key: &K) -> Option<V> {
+        self.note(key);
+        self.now.remove(key)
+    }
+
+    /// The value, which is made where there is none.
+    pub(super) fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
+        self.note(&key);
+        self.now.entry(key).or_insert_with(make)
+    }
+
+    fn note(&mut self, key: &K) {
+        if let Some(before) = self.before.as_mut().filter(|before| !before.contains_key(key)) {
+            before.insert(key.clone(), self.now.get(key).cloned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Map;
+
+    #[test]
+    fn it_goes_back_to_its_mark() {
+        let mut map: Map<&str, u32> = Map::default();
+        map.insert("kept", 1);
+        map.insert("changed", 1);
+        map.insert("gone", 1);
+        map.mark();
+        map.insert("new", 2);
+        *map.get_or_insert_with("newer", || 2) += 1;
+        map.remove(&"gone");
+        map.insert("gone", 3);
+        map.get_mut(&"changed").into_iter().for_each(|value| *value = 2);
+        map.remove(&"changed");
+        assert_eq!(map.get(&"newer"), Some(&3));
+        map.back();
+        let now: Vec<_> = map.iter().map(|(key, value)| (*key, *value)).collect();
+        assert_eq!(now, [("changed", 1), ("gone", 1), ("kept", 1)]);
+        map.insert("kept", 2);
+        map.back();
+        assert_eq!(map.get(&"kept"), Some(&2), "without a mark it stays");
+    }
+}
