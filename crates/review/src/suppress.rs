@@ -4,9 +4,10 @@
 //! script. The comments of squawk (`-- squawk-ignore RULE`) and Atlas (`-- atlas:nolint RULE`) are
 //! understood too. A comment that allows nothing is a finding, and so is one without a reason.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use switchback_sql::tokens;
+use switchback_sql::{mentions, tokens};
 
 use crate::cx::{Mark, Read, Script, ScriptAt};
 use crate::live::Live;
@@ -28,15 +29,20 @@ const BEGINNINGS: &[(&str, bool)] = &[
 /// Takes out what comments allow, and puts in what is to be said of those comments.
 pub(crate) fn suppress(walked: Walked, scripts: &[Script<'_>], options: &Options) -> Vec<Raw> {
     let Walked { mut raw, reads } = walked;
+    // The marks of each script that has some, and whether they were used.
+    let mut all: BTreeMap<usize, (Vec<Mark>, Vec<bool>)> = BTreeMap::new();
     for (number, script) in scripts.iter().enumerate().filter(|(_, script)| !script.applied) {
         let marks = marks(script, &reads[number]);
-        if marks.is_empty() {
-            continue;
+        if !marks.is_empty() {
+            let used = vec![false; marks.len()];
+            all.insert(number, (marks, used));
         }
-        let mut used = vec![false; marks.len()];
-        raw.retain(|raw| raw.script != number || !allowed(raw, &marks, &mut used));
-        let (places, live) = (Places::of(script.text), Live::default());
-        let at = ScriptAt { number, script, reads: &reads[number], places: &places, options, live: &live };
+    }
+    raw.retain(|raw| all.get_mut(&raw.script).is_none_or(|(marks, used)| !allowed(raw, marks, used)));
+    for (number, (marks, used)) in all {
+        let (script, live) = (&scripts[number], Live::default());
+        let (reads, places) = (&reads[number], Places::of(script.text));
+        let at = ScriptAt { number, script, reads, places: &places, options, live: &live };
         for (mark, used) in marks.iter().zip(used) {
             say(&at, mark, used, &mut raw);
         }
@@ -86,9 +92,9 @@ fn say(script: &ScriptAt<'_>, mark: &Mark, used: bool, raw: &mut Vec<Raw>) {
 /// Every comment of a script that allows something.
 pub(crate) fn marks(script: &Script<'_>, reads: &[Read]) -> Vec<Mark> {
     let part = script.part.clone().unwrap_or(0..script.text.len());
-    let lower = script.text.get(part.clone()).unwrap_or_default().to_ascii_lowercase();
     // Most scripts have none, and reading their tokens again would take longer than this.
-    if !["switchback:", "squawk-ignore", "atlas:nolint"].iter().any(|word| lower.contains(word)) {
+    let text = script.text.get(part.clone()).unwrap_or_default();
+    if !mentions(text, &["switchback:", "squawk-ignore", "atlas:nolint"]) {
         return Vec::new();
     }
     let comments = comments(script, part);

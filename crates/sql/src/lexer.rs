@@ -109,6 +109,19 @@ pub fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     })
 }
 
+/// Whether one of the words, given in lower case, stands anywhere in the text, in any spelling of case:
+/// a quick look, before the text is read in earnest.
+pub fn mentions(text: &str, words: &[&str]) -> bool {
+    let mut lower = String::new();
+    // Line by line, so that a long text is not copied.
+    text.split_inclusive('\n').any(|line| {
+        lower.clear();
+        lower.push_str(line);
+        lower.make_ascii_lowercase();
+        words.iter().any(|word| lower.contains(word))
+    })
+}
+
 fn folded(word: &str) -> Cow<'_, str> {
     if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
         Cow::Owned(word.to_ascii_lowercase())

@@ -98,13 +98,13 @@ fn is_command(script: &str, at: usize) -> bool {
 }
 
 /// A command goes to the end of its line, and ends what stood before it.
-fn command(script: &str, start: usize, reading: &Reading, at: usize) -> Piece {
+fn command(script: &str, start: usize, reading: &Reading<'_>, at: usize) -> Piece {
     let end = line_end(script, at);
     let first = reading.span.as_ref().map_or(at, |span| span.start);
     Piece { kind: PieceKind::Command { at }, whole: start..end, statement: first..end }
 }
 
-fn ended(script: &str, start: usize, reading: &Reading, semicolon: Token) -> Piece {
+fn ended(script: &str, start: usize, reading: &Reading<'_>, semicolon: Token) -> Piece {
     let Some(statement) = reading.span.clone() else {
         let end = semicolon.end;
         return Piece { kind: PieceKind::Blank, whole: start..end, statement: end..end };
@@ -140,14 +140,14 @@ fn line_end(script: &str, at: usize) -> usize {
 
 /// What is known of a statement while it is read.
 #[derive(Default)]
-struct Reading {
+struct Reading<'t> {
     span: Option<Range<usize>>,
     /// How many tokens there were.
     count: usize,
-    /// Its first words, in lower case; a longer beginning tells nothing more.
-    words: Vec<String>,
-    /// The word before, in lower case.
-    last: String,
+    /// Its first words; a longer beginning tells nothing more.
+    words: Vec<&'t str>,
+    /// The word before.
+    last: &'t str,
     parentheses: usize,
     /// `BEGIN ATOMIC` and `CASE` that were not ended yet.
     blocks: usize,
@@ -157,7 +157,7 @@ struct Reading {
 /// `create or replace function` are the most words that decide something.
 const BEGINNING: usize = 4;
 
-impl Reading {
+impl<'t> Reading<'t> {
     /// Whether a semicolon ends the statement here.
     fn is_outside(&self) -> bool {
         self.blocks == 0 && (self.parentheses == 0 || !self.is_rule())
@@ -173,15 +173,17 @@ impl Reading {
     }
 
     fn creates(&self, what: &[&str]) -> bool {
-        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        matches!(words.as_slice(), ["create", "or", "replace", word, ..] | ["create", word, ..] if what.contains(word))
+        let begins = |words: &[&str]| {
+            words.len() <= self.words.len() && words.iter().zip(&self.words).all(|(word, own)| is(own, word))
+        };
+        what.iter().any(|word| begins(&["create", word]) || begins(&["create", "or", "replace", word]))
     }
 
     fn copies(&self) -> bool {
-        self.from_stdin && self.words.first().is_some_and(|word| word == "copy")
+        self.from_stdin && self.words.first().is_some_and(|word| is(word, "copy"))
     }
 
-    fn take(&mut self, script: &str, token: Token) {
+    fn take(&mut self, script: &'t str, token: Token) {
         let start = self.span.as_ref().map_or(token.start, |span| span.start);
         self.span = Some(start..token.end);
         self.count += 1;
@@ -190,7 +192,7 @@ impl Reading {
             Kind::Word => return self.word(token.of(script)),
             _ => {}
         }
-        self.last.clear();
+        self.last = "";
     }
 
     fn mark(&mut self, mark: &str) {
@@ -201,18 +203,23 @@ impl Reading {
         }
     }
 
-    fn word(&mut self, word: &str) {
-        let word = word.to_ascii_lowercase();
-        match word.as_str() {
-            "atomic" if self.last == "begin" && self.is_routine() => self.blocks += 1,
-            "case" if self.blocks > 0 => self.blocks += 1,
-            "end" if self.blocks > 0 => self.blocks -= 1,
-            "stdin" if self.last == "from" && self.parentheses == 0 => self.from_stdin = true,
-            _ => {}
+    fn word(&mut self, word: &'t str) {
+        if is(word, "atomic") && is(self.last, "begin") && self.is_routine() {
+            self.blocks += 1;
+        } else if is(word, "case") && self.blocks > 0 {
+            self.blocks += 1;
+        } else if is(word, "end") && self.blocks > 0 {
+            self.blocks -= 1;
+        } else if is(word, "stdin") && is(self.last, "from") && self.parentheses == 0 {
+            self.from_stdin = true;
         }
         if self.count <= BEGINNING {
-            self.words.push(word.clone());
+            self.words.push(word);
         }
         self.last = word;
     }
+}
+
+fn is(word: &str, keyword: &str) -> bool {
+    word.eq_ignore_ascii_case(keyword)
 }

@@ -34,8 +34,8 @@ impl Relation {
 
     /// Whether both are one relation where names without a schema are in `public`.
     pub fn same(&self, other: &Self) -> bool {
-        let schema = |relation: &Self| relation.schema.as_deref().unwrap_or("public").to_owned();
-        self.name == other.name && schema(self) == schema(other)
+        let schema = self.schema.as_deref().unwrap_or("public");
+        self.name == other.name && schema == other.schema.as_deref().unwrap_or("public")
     }
 }
 
@@ -198,6 +198,20 @@ impl Statement {
             _ => Block::Possible,
         }
     }
+
+    /// Words of which each statement that [`Block::Impossible`] is said of has one.
+    pub const LEAVING: &[&str] = &[
+        "concurrently",
+        "reindex",
+        "cluster",
+        "subscription",
+        "prepared",
+        "vacuum",
+        "database",
+        "tablespace",
+        "system",
+        "discard",
+    ];
 
     /// Whether it begins, ends or parts a transaction.
     pub fn controls_transaction(&self) -> bool {

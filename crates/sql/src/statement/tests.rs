@@ -46,6 +46,7 @@ fn what_cannot_stand_in_a_block() {
         "discard all",
     ] {
         assert_eq!(block(text), Block::Impossible, "{text}");
+        assert!(crate::mentions(text, Statement::LEAVING), "{text}");
     }
 }
 
