@@ -171,12 +171,14 @@ impl<'a> ScriptAt<'a> {
 
 /// Reads the statements of a script.
 pub fn read_script(script: &Script<'_>) -> Vec<Read> {
+    // Of a way down that is applied nobody asks more than whether there is anything in it.
+    let most = if script.applied && script.direction == Direction::Down { 1 } else { usize::MAX };
     if script.is_python() {
-        return super::python::read(script);
+        return if most == 1 { Vec::new() } else { super::python::read(script) };
     }
     let part = script.part.clone().unwrap_or(0..script.text.len());
     let text = &script.text[part.clone()];
-    split(text).filter_map(|piece| read(text, part.start, &piece)).collect()
+    split(text).filter_map(|piece| read(text, part.start, &piece)).take(most).collect()
 }
 
 fn read(text: &str, offset: usize, piece: &switchback_sql::Piece) -> Option<Read> {
