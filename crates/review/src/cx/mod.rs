@@ -1,13 +1,15 @@
 //! What a rule sees: a statement where it stands, a script, all scripts.
 
 mod at;
+mod held;
 mod python;
 mod script;
 mod session;
 
 pub use at::At;
+pub use held::{Held, Locks};
 pub use script::{Direction, Mark, Read, Script, ScriptAt, What, leaves_transaction, read_script};
-pub use session::{Held, Running, Session};
+pub use session::{Running, Session};
 
 use switchback_sql::schema::Schema;
 

@@ -4,18 +4,9 @@ use std::collections::BTreeMap;
 
 use switchback_sql::Relation;
 use switchback_sql::ast::{ObjectKind, Stmt, Transaction};
-use switchback_sql::locks::{Effects, Mode};
+use switchback_sql::locks::Effects;
 
-/// A lock that is held.
-#[derive(Clone, Debug)]
-pub struct Held {
-    /// On what.
-    pub relation: Relation,
-    /// How strong.
-    pub mode: Mode,
-    /// The number of the statement that took it.
-    pub by: usize,
-}
+use super::held::{Held, Locks};
 
 /// A transaction that is open.
 #[derive(Clone, Debug, Default)]
@@ -23,9 +14,7 @@ pub struct Running {
     /// The number of its `BEGIN`; nothing: whoever runs the script began it.
     pub begun: Option<usize>,
     /// Locks on relations that others use.
-    pub held: Vec<Held>,
-    /// Statements of it so far, without `BEGIN`.
-    pub statements: Vec<usize>,
+    pub held: Locks,
     /// Nobody began it: several statements were sent as one query. A `BEGIN` in it is in order, and makes
     /// it one that was begun.
     pub implicit: bool,
@@ -80,8 +69,7 @@ impl Session {
 
     /// The strongest lock that is held on a relation.
     pub fn held(&self, relation: &Relation) -> Option<&Held> {
-        let held = &self.transaction.as_ref()?.held;
-        held.iter().filter(|held| held.relation.same(relation)).max_by_key(|held| held.mode)
+        self.transaction.as_ref()?.held.on(relation).max_by_key(|held| held.mode)
     }
 
     /// Takes in what a statement does. `used` says of a relation whether others use it.
@@ -93,16 +81,10 @@ impl Session {
         }
         let Some(running) = &mut self.transaction else { return };
         if let Stmt::Rename { kind: ObjectKind::Table, relation, to, .. } = stmt {
-            let held = running.held.iter_mut().map(|held| &mut held.relation);
-            held.filter(|held| held.same(relation)).for_each(|held| held.name.clone_from(to));
+            running.held.rename(relation, to);
         }
-        running.statements.push(number);
         for lock in effects.locks.iter().filter(|lock| used(&lock.relation)) {
-            // Thousands of statements on one table hold one lock.
-            let held = |held: &Held| held.mode >= lock.mode && held.relation == lock.relation;
-            if !running.held.iter().any(held) {
-                running.held.push(Held { relation: lock.relation.clone(), mode: lock.mode, by: number });
-            }
+            running.held.take(&lock.relation, lock.mode, number);
         }
     }
 

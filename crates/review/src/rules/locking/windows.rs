@@ -42,7 +42,12 @@ pub(super) const UPGRADE: Rule = Rule {
 
 /// ACCESS EXCLUSIVE locks of the open transaction, of earlier statements.
 fn exclusive<'a>(at: &At<'a>) -> impl Iterator<Item = &'a crate::cx::Held> {
-    let held = at.session.transaction.iter().flat_map(|running| &running.held);
+    at.session.transaction.iter().flat_map(|running| running.held.exclusive())
+}
+
+/// Those of them on a table.
+fn exclusive_on<'a>(at: &At<'a>, table: &Relation) -> impl Iterator<Item = &'a crate::cx::Held> {
+    let held = at.session.transaction.iter().flat_map(|running| running.held.on(table));
     held.filter(|held| held.mode == Mode::AccessExclusive)
 }
 
@@ -97,9 +102,9 @@ fn validates(at: &At<'_>, held: &Relation) -> bool {
 /// The table whose rows the statement writes, where the transaction altered it before.
 fn altered<'a>(at: &At<'a>) -> Option<&'a Relation> {
     let (table, _) = bulk(at)?;
-    let altered = exclusive(at).any(|held| {
+    let altered = exclusive_on(at, table).any(|held| {
         let by = at.script.reads.get(held.by).and_then(Read::stmt);
-        held.relation.same(table) && matches!(by, Some(Stmt::AlterTable { .. }))
+        matches!(by, Some(Stmt::AlterTable { .. }))
     });
     altered.then_some(table)
 }
@@ -121,7 +126,7 @@ fn wide(at: &At<'_>, out: &mut Out<'_>) {
     let locks = at.effects.locks.iter().filter(|lock| lock.mode == Mode::AccessExclusive);
     let mut tables =
         locks.map(|lock| &lock.relation).filter(|table| at.is_used(table) && is_table(at, table));
-    let Some(table) = tables.find(|table| !exclusive(at).any(|held| held.relation.same(table))) else {
+    let Some(table) = tables.find(|table| exclusive_on(at, table).next().is_none()) else {
         return;
     };
     let Some(before) = exclusive(at).find(|held| {
