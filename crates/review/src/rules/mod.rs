@@ -54,7 +54,10 @@ pub fn find(name: &str) -> Option<&'static Rule> {
 
 /// Whether a name means the rule: its name, its code, what it is called in other tools.
 pub(crate) fn is_named(code: &str, rule: &str, name: &str) -> bool {
-    name.eq_ignore_ascii_case(rule) || name.eq_ignore_ascii_case(code) || name.replace('_', "-") == rule
+    let dashed = |name: u8| if name == b'_' { b'-' } else { name };
+    name.eq_ignore_ascii_case(rule)
+        || name.eq_ignore_ascii_case(code)
+        || name.bytes().map(dashed).eq(rule.bytes())
 }
 
 /// What a project said of a rule.
@@ -76,6 +79,10 @@ pub(crate) fn active(options: &Options) -> impl Iterator<Item = &'static Rule> {
 
 /// On a way down only one thing is said of a statement: that going back would hold up others.
 pub(crate) fn going_back(at: &At<'_>, raw: &mut Vec<Raw>, rules: impl FnOnce(&At<'_>, &mut Vec<Raw>)) {
+    // Most ways down write and read through nothing, and then no rule has to look.
+    if at.effects.rewrites.is_empty() && at.effects.scans.is_empty() {
+        return;
+    }
     let Some(rule) = find("rollback-needs-lock") else { return };
     let mut found = Vec::new();
     rules(at, &mut found);
