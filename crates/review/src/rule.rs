@@ -3,7 +3,7 @@
 use switchback_model::Severity;
 use switchback_sql::Relation;
 
-use crate::cx::{At, History, ScriptAt};
+use crate::cx::{At, History, Inner, ScriptAt};
 use crate::out::Out;
 
 /// A rule: a record that everything else reads, and a function that looks.
@@ -25,6 +25,8 @@ pub struct Rule {
 
 /// Looks at a statement.
 pub type StatementLook = fn(&At<'_>, &mut Out<'_>);
+/// Looks at a `DO` block, with the statements of its body; the schema is that behind it.
+pub type BlockLook = fn(&At<'_>, &[Inner], &mut Out<'_>);
 /// Looks at a script.
 pub type ScriptLook = fn(&ScriptAt<'_>, &mut Out<'_>);
 /// Looks at all scripts.
@@ -35,6 +37,8 @@ pub type HistoryLook = fn(&History<'_>, &mut Out<'_>);
 pub enum Look {
     /// Each statement on the way up, where it stands.
     Statement(StatementLook),
+    /// Each `DO` block on the way up, when the statements of its body were seen.
+    Block(BlockLook),
     /// Each script, up or down, when all of its statements were seen.
     Script(ScriptLook),
     /// All scripts together, when all were seen.
@@ -80,6 +84,6 @@ pub mod prelude {
     pub use switchback_sql::{Block, Relation};
 
     pub use super::{Look, Rule, ident, quoted};
-    pub use crate::cx::{At, History, Migration, Read, ScriptAt, What};
+    pub use crate::cx::{At, History, Inner, Migration, Read, ScriptAt, What};
     pub use crate::out::{Found, Out};
 }

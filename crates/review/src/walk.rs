@@ -5,12 +5,14 @@ use switchback_sql::locks::{self, Effects, Place};
 use switchback_sql::schema::{Born, Schema};
 use switchback_sql::{plpgsql, read};
 
-use crate::cx::{At, Direction, History, Migration, Read, Script, ScriptAt, Session, What, read_script};
+use crate::cx::{
+    At, Direction, History, Inner, Migration, Read, Script, ScriptAt, Session, What, outline, read_script,
+};
 use crate::live::Live;
 use crate::options::Options;
 use crate::out::{Out, Raw};
 use crate::place::Places;
-use crate::rule::{HistoryLook, Look, Rule, ScriptLook, StatementLook};
+use crate::rule::{BlockLook, HistoryLook, Look, Rule, ScriptLook, StatementLook};
 use crate::rules;
 
 /// What was found, and the scripts as they were read.
@@ -24,16 +26,19 @@ pub(crate) struct Walked {
 /// The rules that are on, by what they look at.
 struct Active {
     statements: Vec<(&'static Rule, StatementLook)>,
+    blocks: Vec<(&'static Rule, BlockLook)>,
     scripts: Vec<(&'static Rule, ScriptLook)>,
     histories: Vec<(&'static Rule, HistoryLook)>,
 }
 
 impl Active {
     fn of(options: &Options) -> Self {
-        let mut active = Self { statements: Vec::new(), scripts: Vec::new(), histories: Vec::new() };
+        let (statements, blocks, scripts, histories) = Default::default();
+        let mut active = Self { statements, blocks, scripts, histories };
         for rule in rules::active(options) {
             match rule.look {
                 Look::Statement(look) => active.statements.push((rule, look)),
+                Look::Block(look) => active.blocks.push((rule, look)),
                 Look::Script(look) => active.scripts.push((rule, look)),
                 Look::History(look) => active.histories.push((rule, look)),
             }
@@ -44,7 +49,24 @@ impl Active {
 
 pub(crate) fn walk(scripts: &[Script<'_>], options: &Options, live: &Live) -> Walked {
     let active = Active::of(options);
-    let reads: Vec<Vec<Read>> = scripts.iter().map(read_script).collect();
+    let (mut raw, mut schema, mut reads) = (Vec::new(), Schema::new(), Vec::with_capacity(scripts.len()));
+    for (number, script) in scripts.iter().enumerate() {
+        let mut own = read_script(script);
+        let places = Places::of(script.text);
+        let at = ScriptAt { number, script, reads: &own, places: &places, options, live };
+        match script.direction {
+            Direction::Up => through(&active, &at, &mut schema, &mut raw),
+            // What a way down does is not what the next way up meets.
+            Direction::Down => schema.aside(|schema| through(&active, &at, schema, &mut raw)),
+        }
+        if !script.applied {
+            for (rule, look) in &active.scripts {
+                look(&at, &mut Out { rule, raw: &mut raw });
+            }
+        }
+        outline(&mut own);
+        reads.push(own);
+    }
     let places: Vec<Places<'_>> = scripts.iter().map(|script| Places::of(script.text)).collect();
     let at = |number: usize| ScriptAt {
         number,
@@ -54,20 +76,6 @@ pub(crate) fn walk(scripts: &[Script<'_>], options: &Options, live: &Live) -> Wa
         options,
         live,
     };
-    let (mut raw, mut schema) = (Vec::new(), Schema::new());
-    for number in 0..scripts.len() {
-        let script = at(number);
-        match script.script.direction {
-            Direction::Up => through(&active, &script, &mut schema, &mut raw),
-            // What a way down does is not what the next way up meets.
-            Direction::Down => through(&active, &script, &mut schema.clone(), &mut raw),
-        }
-        if !script.script.applied {
-            for (rule, look) in &active.scripts {
-                look(&script, &mut Out { rule, raw: &mut raw });
-            }
-        }
-    }
     if !active.histories.is_empty() {
         let (migrations, first) = migrations(scripts, &at);
         let history = History { migrations, first, schema: &schema, options, live };
@@ -110,35 +118,55 @@ fn through(active: &Active, script: &ScriptAt<'_>, schema: &mut Schema, raw: &mu
         session.stands(read.outside, script.script.wrapped);
         let What::Statement(stmt) = &read.what else { continue };
         let effects = effects(stmt, schema, &session, script);
-        let at = At {
-            stmt,
-            text: script.text(number),
-            number,
-            base: read.exact.then_some(read.range.start),
-            effects: &effects,
-            schema,
-            session: &session,
-            script,
-            embedded: false,
-        };
+        let at = standing(script, (number, stmt), &effects, schema, &session);
         if !script.script.applied {
             look(active, &at, raw);
         }
-        let embedded = if let Stmt::Do { body: (body, start), .. } = &**stmt {
-            inside(active, &at, body, *start, raw)
-        } else {
-            Vec::new()
-        };
         let used: Vec<_> = effects.locks.iter().map(|lock| at.is_used(&lock.relation)).collect();
+        if let Stmt::Do { body: (body, start), .. } = &**stmt {
+            let base = at.base.map(|base| base + start);
+            let inner = inside(active, script, (number, base), body, &session, schema, raw);
+            let behind = standing(script, (number, stmt), &effects, schema, &session);
+            blocks(active, &behind, &inner, raw);
+        }
         let is_used = |relation: &switchback_sql::Relation| {
             let index = effects.locks.iter().position(|lock| lock.relation == *relation);
             index.is_none_or(|index| used[index])
         };
         session.apply(number, stmt, &effects, is_used);
-        let born = Born { script: script.number, statement: number };
-        schema.apply(stmt, born);
-        for stmt in &embedded {
-            schema.apply(stmt, born);
+        schema.apply(stmt, Born { script: script.number, statement: number });
+    }
+}
+
+/// A statement of the script itself.
+fn standing<'a>(
+    script: &'a ScriptAt<'a>,
+    (number, stmt): (usize, &'a Stmt),
+    effects: &'a Effects,
+    schema: &'a Schema,
+    session: &'a Session,
+) -> At<'a> {
+    let read = &script.reads[number];
+    let at = At {
+        stmt,
+        text: script.text(number),
+        number,
+        base: read.exact.then_some(read.range.start),
+        effects,
+        schema,
+        session,
+        script,
+        embedded: false,
+        alters_used: false,
+    };
+    at.prepared()
+}
+
+fn blocks(active: &Active, at: &At<'_>, inner: &[Inner], raw: &mut Vec<Raw>) {
+    // On a way down only what a statement locks is spoken of, and a block's are those of its statements.
+    if !at.script.script.applied && at.script.script.direction == Direction::Up {
+        for (rule, look) in &active.blocks {
+            look(at, inner, &mut Out { rule, raw });
         }
     }
 }
@@ -161,30 +189,41 @@ fn each(active: &Active, at: &At<'_>, raw: &mut Vec<Raw>) {
     }
 }
 
-/// The statements in the body of a `DO` block, looked at as those around it; gives them.
-fn inside(active: &Active, outer: &At<'_>, body: &str, start: usize, raw: &mut Vec<Raw>) -> Vec<Stmt> {
-    let mut schema = outer.schema.clone();
-    let mut stmts = Vec::new();
+/// The statements in the body of a `DO` block, looked at as those around it; gives them. `place`: the
+/// block's number, and the byte of the script at which its body begins.
+fn inside(
+    active: &Active,
+    script: &ScriptAt<'_>,
+    (number, base): (usize, Option<usize>),
+    body: &str,
+    session: &Session,
+    schema: &mut Schema,
+    raw: &mut Vec<Raw>,
+) -> Vec<Inner> {
+    let mut inner = Vec::new();
     for found in plpgsql::statements(body) {
         let Some(text) = &found.text else { continue };
         let Ok(stmt) = read::read(text) else { continue };
-        let effects = effects(&stmt, &schema, outer.session, outer.script);
+        let effects = effects(&stmt, schema, session, script);
         let at = At {
             stmt: &stmt,
             text,
-            number: outer.number,
-            base: outer.base.map(|base| base + start + found.at),
+            number,
+            base: base.map(|base| base + found.at),
             effects: &effects,
-            schema: &schema,
-            session: outer.session,
-            script: outer.script,
+            schema,
+            session,
+            script,
             embedded: true,
-        };
-        if !outer.script.script.applied {
+            alters_used: false,
+        }
+        .prepared();
+        if !script.script.applied {
             look(active, &at, raw);
         }
-        schema.apply(&stmt, Born { script: outer.script.number, statement: outer.number });
-        stmts.push(stmt);
+        let effects = at.effects_on_used();
+        schema.apply(&stmt, Born { script: script.number, statement: number });
+        inner.push(Inner { at: found.at, stmt, effects });
     }
-    stmts
+    inner
 }

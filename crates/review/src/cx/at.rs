@@ -29,15 +29,42 @@ pub struct At<'a> {
     pub script: &'a ScriptAt<'a>,
     /// It stands in the body of a `DO` block.
     pub embedded: bool,
+    /// It is an `ALTER TABLE` on a table that others use; most rules ask, so that is known once.
+    pub alters_used: bool,
+}
+
+/// A statement in the body of a `DO` block, when it was seen where it stands.
+#[derive(Clone, Debug)]
+pub struct Inner {
+    /// The byte of the body at which its text begins.
+    pub at: usize,
+    /// The statement.
+    pub stmt: Stmt,
+    /// What it does to relations that others use.
+    pub effects: Effects,
 }
 
 impl<'a> At<'a> {
+    /// What it does to relations that others use.
+    pub(crate) fn effects_on_used(&self) -> Effects {
+        let mut effects = self.effects.clone();
+        effects.locks.retain(|lock| self.is_used(&lock.relation));
+        let lists = [
+            &mut effects.rewrites,
+            &mut effects.maybe_rewrites,
+            &mut effects.scans,
+            &mut effects.index_builds,
+        ];
+        for list in lists {
+            list.retain(|relation| self.is_used(relation));
+        }
+        effects
+    }
+
     /// Nobody uses the relation yet: the same deploy made it, or nobody else sees it.
     pub fn is_new(&self, relation: &Relation) -> bool {
-        let table = match self.schema.index(relation) {
-            Some(index) if self.schema.table(relation).is_none() => self.schema.table(&index.table),
-            _ => self.schema.table(relation),
-        };
+        let of_index = || self.schema.table(&self.schema.index(relation)?.table);
+        let table = self.schema.table(relation).or_else(of_index);
         let first = self.script.options.pending_from.unwrap_or(self.script.number);
         table.is_some_and(|table| table.temporary || table.born.is_some_and(|born| born.script >= first))
     }
@@ -69,7 +96,13 @@ impl<'a> At<'a> {
 
     /// The table and the actions of an `ALTER TABLE` on a table that others use.
     pub fn alters(&self) -> Option<(&'a Relation, &'a [Action])> {
-        self.alters_any().filter(|(table, _)| self.is_used(table))
+        self.alters_any().filter(|_| self.alters_used)
+    }
+
+    /// With what is asked very often.
+    pub(crate) fn prepared(self) -> Self {
+        let alters_used = self.alters_any().is_some_and(|(table, _)| self.is_used(table));
+        Self { alters_used, ..self }
     }
 
     /// The table and the actions of any `ALTER TABLE`.

@@ -2,14 +2,17 @@
 
 mod at;
 mod held;
+mod outline;
 mod python;
 mod script;
 mod session;
 
-pub use at::At;
+pub use at::{At, Inner};
 pub use held::{Held, Locks};
 pub use script::{Direction, Mark, Read, Script, ScriptAt, What, leaves_transaction, read_script};
 pub use session::{Running, Session};
+
+pub(crate) use outline::outline;
 
 use switchback_sql::schema::Schema;
 
@@ -28,7 +31,8 @@ pub struct Migration<'a> {
 /// All scripts that are reviewed, in the order in which they run.
 #[derive(Debug)]
 pub struct History<'a> {
-    /// By migration. Only those from `first` on are reviewed; what stands before is known and applied.
+    /// By migration; their statements in outline: without bodies, and queries only with their relations.
+    /// Only those from `first` on are reviewed; what stands before is known and applied.
     pub migrations: Vec<Migration<'a>>,
     /// The first migration that is reviewed.
     pub first: usize,

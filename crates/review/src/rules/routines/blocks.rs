@@ -1,9 +1,8 @@
 //! `DO` blocks: what is done in them, and what nobody can see.
 
 use crate::rule::prelude::*;
-use switchback_sql::locks::{self, Effects};
-use switchback_sql::schema::Born;
-use switchback_sql::{plpgsql, read};
+use switchback_sql::locks::Effects;
+use switchback_sql::plpgsql;
 
 pub(super) const DYNAMIC: Rule = Rule {
     code: "SR0510",
@@ -20,7 +19,7 @@ pub(super) const DDL: Rule = Rule {
     severity: Severity::Error,
     style: false,
     page: include_str!("ddl_in_do_block.md"),
-    look: Look::Statement(ddl),
+    look: Look::Block(ddl),
 };
 
 fn dynamic(at: &At<'_>, out: &mut Out<'_>) {
@@ -37,27 +36,17 @@ fn dynamic(at: &At<'_>, out: &mut Out<'_>) {
     ));
 }
 
-fn ddl(at: &At<'_>, out: &mut Out<'_>) {
-    let Stmt::Do { body: (body, start), .. } = at.stmt else { return };
-    let mut schema: Option<Schema> = None;
+fn ddl(at: &At<'_>, inner: &[Inner], out: &mut Out<'_>) {
+    let Stmt::Do { body: (_, start), .. } = at.stmt else { return };
     let (mut locked, mut heavy, mut first): (Vec<Relation>, bool, Option<usize>) = (Vec::new(), false, None);
-    for found in plpgsql::statements(body) {
-        let Some(Ok(stmt)) = found.text.as_deref().map(read::read) else { continue };
-        if !is_ddl(&stmt) {
-            continue;
-        }
-        // Only where a block changes the schema is the schema followed through it.
-        let schema = schema.get_or_insert_with(|| at.schema.clone());
-        let effects = locks::effects(&stmt, locks::Place { schema, ..at.place() });
-        let inner = At { stmt: &stmt, schema, effects: &effects, ..*at };
-        let strong: Vec<Relation> = strong(&inner, &effects);
+    for found in inner.iter().filter(|found| is_ddl(&found.stmt)) {
+        let strong = strong(&found.effects);
         if !strong.is_empty() {
             first = first.or(Some(found.at));
-            heavy |= matches!(stmt, Stmt::Drop { .. });
-            heavy |= effects.scans.iter().chain(&effects.rewrites).any(|table| inner.is_used(table));
+            heavy |= matches!(found.stmt, Stmt::Drop { .. });
+            heavy |= !(found.effects.scans.is_empty() && found.effects.rewrites.is_empty());
             locked.extend(strong);
         }
-        schema.apply(&stmt, Born { script: at.script.number, statement: at.number });
     }
     locked.sort();
     locked.dedup();
@@ -97,8 +86,8 @@ fn is_ddl(stmt: &Stmt) -> bool {
     )
 }
 
-/// The relations that others use and can't write meanwhile.
-fn strong(at: &At<'_>, effects: &Effects) -> Vec<Relation> {
-    let locks = effects.locks.iter().filter(|lock| lock.mode >= Mode::Share && at.is_used(&lock.relation));
+/// The relations that can't be written meanwhile.
+fn strong(effects: &Effects) -> Vec<Relation> {
+    let locks = effects.locks.iter().filter(|lock| lock.mode >= Mode::Share);
     locks.map(|lock| lock.relation.clone()).collect()
 }
