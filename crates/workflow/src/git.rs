@@ -130,17 +130,39 @@ impl Repository {
     }
 
     /// The files, from the checkout's top, that differ from where the branch of `reference` was left, or
-    /// are not tracked; those that are gone are left out.
+    /// are not tracked; those that are gone are left out. Only in the folder `within` is
+    /// looked for new ones: elsewhere there may be very many.
     ///
     /// # Errors
     /// `RELEASE_UNKNOWN` with the nearest names, `CODE_SWITCH` where git can't tell.
-    pub async fn changed_since(&self, reference: &str) -> Result<Vec<String>> {
-        let release = self.resolve(reference).await?;
-        let base = self.line(&["merge-base", &release.commit, "HEAD"]).await?;
-        let mut changed = self.paths(&["diff", "--name-only", "--diff-filter=ACMR", &base, "--"]).await?;
-        changed
-            .extend(self.paths(&["ls-files", "--others", "--exclude-standard", "--full-name", ":/"]).await?);
+    pub async fn changed_since(&self, reference: &str, within: &Path) -> Result<Vec<String>> {
+        let there = Self { root: within.to_owned() };
+        let others = ["ls-files", "--others", "--exclude-standard", "--full-name"];
+        // Neither needs the other's answer, and somebody waits.
+        let (mut changed, new) = tokio::try_join!(self.differs_since(reference), there.paths(&others))?;
+        changed.extend(new);
         Ok(changed)
+    }
+
+    async fn differs_since(&self, reference: &str) -> Result<Vec<String>> {
+        let base = match self.left(reference).await? {
+            Some(base) => base,
+            None => {
+                let release = self.resolve(reference).await?;
+                self.line(&["merge-base", &release.commit, "HEAD"]).await?
+            }
+        };
+        self.paths(&["diff", "--name-only", "--diff-filter=ACMR", &base, "--"]).await
+    }
+
+    /// Where the branch of `reference` was left; nothing where git does not say so at once.
+    async fn left(&self, reference: &str) -> Result<Option<String>> {
+        let reference = reference.trim();
+        if reference.is_empty() || reference.starts_with('-') {
+            return Ok(None);
+        }
+        let finished = self.run(self.git(&["merge-base", reference, "HEAD"]), LOOK).await?;
+        Ok(finished.succeeded().then(|| finished.stdout.trim().to_owned()))
     }
 
     /// Checks a release out, HEAD detached, and looks whether HEAD is there. A release that is

@@ -1,6 +1,6 @@
 //! Which files are reviewed, and which only tell of the schema that they meet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use switchback_model::{Failure, Result, code};
@@ -200,19 +200,70 @@ fn is_script(path: &Path) -> Result<bool> {
 
 /// Only what changed since the branch left the reference; each folder may be of another repository.
 async fn keep_changed(wanted: &mut BTreeSet<PathBuf>, base: &str) -> Result<()> {
-    let folders: BTreeSet<PathBuf> = wanted.iter().map(|path| parent(path)).collect();
+    let mut disk = Disk::default();
+    let mut tops: BTreeMap<PathBuf, BTreeSet<PathBuf>> = BTreeMap::new();
+    for path in wanted.iter() {
+        let folder = disk.real(&parent(path));
+        // Where there is no checkout, git says so of the folder itself.
+        let top = disk.top(&folder).unwrap_or_else(|| folder.clone());
+        tops.entry(top).or_default().insert(folder);
+    }
     let (mut roots, mut changed) = (BTreeSet::new(), BTreeSet::new());
-    for folder in folders {
-        let repository = Repository::open(&folder).await?;
+    for (top, folders) in tops {
+        let repository = Repository::open(&top).await?;
         if roots.insert(repository.root().to_owned()) {
-            let since = repository.changed_since(base).await?;
-            changed.extend(since.into_iter().map(|path| repository.root().join(path)));
+            let since = repository.changed_since(base, &around_all(&folders)).await?;
+            changed.extend(since.into_iter().map(|path| disk.real(&repository.root().join(path))));
         }
     }
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let changed: BTreeSet<PathBuf> = changed.iter().map(|path| real(path)).collect();
-    wanted.retain(|path| changed.contains(&real(path)));
+    wanted.retain(|path| changed.contains(&disk.real(path)));
     Ok(())
+}
+
+/// The innermost folder in which all of them are.
+fn around_all(folders: &BTreeSet<PathBuf>) -> PathBuf {
+    let (Some(first), Some(last)) = (folders.first(), folders.last()) else { return PathBuf::new() };
+    // They are in order, so what these two have in common, all have.
+    first.ancestors().find(|above| last.starts_with(above)).unwrap_or(first).to_owned()
+}
+
+/// Where paths lead, each folder looked at once.
+#[derive(Default)]
+struct Disk {
+    folders: BTreeMap<PathBuf, PathBuf>,
+    checkouts: BTreeMap<PathBuf, Option<PathBuf>>,
+}
+
+impl Disk {
+    /// The path without links; as it is, where there is none.
+    fn real(&mut self, path: &Path) -> PathBuf {
+        let (Some(name), Some(_)) = (path.file_name(), path.parent()) else { return canonical(path) };
+        let folder = parent(path);
+        let above = match self.folders.get(&folder) {
+            Some(known) => known.clone(),
+            None => {
+                let real = self.real(&folder);
+                self.folders.insert(folder, real.clone());
+                real
+            }
+        };
+        if path.is_symlink() { canonical(path) } else { above.join(name) }
+    }
+
+    /// The innermost checkout that a folder is in.
+    fn top(&mut self, folder: &Path) -> Option<PathBuf> {
+        if let Some(known) = self.checkouts.get(folder) {
+            return known.clone();
+        }
+        let own = folder.join(".git").exists().then(|| folder.to_owned());
+        let top = own.or_else(|| self.top(folder.parent()?));
+        self.checkouts.insert(folder.to_owned(), top.clone());
+        top
+    }
+}
+
+fn canonical(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 fn is_ignored(path: &Path, asked: &Asked<'_>) -> bool {
