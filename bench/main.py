@@ -1,10 +1,11 @@
 """script/bench [NAME…] [--format json] [--sizes 100,1000] [--runs N]: side by side, in one run.
 
-A bench is a file in `benches/` with a function `bench(server, options)` that gives lines. A machine
-is noisy and a ratio much less so: both sides take turns, medians are compared.
+A bench is a file in `benches/` with a function `bench(server, options)` that gives lines; one that says
+`NEEDS_SERVER = False` gets none. A machine is noisy and a ratio much less so: both sides take turns, medians are compared.
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import pathlib
@@ -46,11 +47,12 @@ def main():
     if unknown:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}; there are: {', '.join(known())}")
     lines = []
-    with Server() as server:
-        for name in options.names or known():
+    benches = {name: importlib.import_module(f"benches.{name.replace('-', '_')}") for name in options.names or known()}
+    needs_server = any(getattr(bench, "NEEDS_SERVER", True) for bench in benches.values())
+    with Server() if needs_server else contextlib.nullcontext() as server:
+        for name, bench in benches.items():
             say(f"{name} …")
-            found = importlib.import_module(f"benches.{name.replace('-', '_')}").bench(server, options)
-            lines.extend(found)
+            lines.extend(bench.bench(server, options))
     print(json.dumps(lines, indent=2) if options.format == "json" else table(lines))
     # A bar that is not held is an answer, not an accident: 1, as for every check of the project.
     return 1 if any(one["holds"] is False for one in lines) else 0

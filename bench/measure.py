@@ -1,5 +1,6 @@
 """Time, memory, medians, and the line that says whether a bar holds."""
 
+import collections
 import os
 import pathlib
 import statistics
@@ -64,6 +65,22 @@ def peak(words, **options):
     child.wait()
     watcher.join()
     return child.returncode, highest
+
+
+Usage = collections.namedtuple("Usage", "cpu memory wall")
+
+
+def usage(words, cwd):
+    """What a program took as a whole process that may find what it looks for: seconds of processors, the
+    most memory, seconds. The memory is never less than what we have when it begins."""
+    begin = time.perf_counter()
+    child = subprocess.Popen([str(word) for word in words], cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    wall = time.perf_counter() - begin
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode not in (0, 1):
+        raise SystemExit(f"bench: {' '.join(map(str, words[:6]))} … ended with {child.returncode}")
+    return Usage(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, wall)
 
 
 def line(bench, measure, unit, ours, other, other_name, bar=None, better="less"):
