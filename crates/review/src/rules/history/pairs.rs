@@ -1,9 +1,7 @@
 //! A way up and its way down.
 
-mod made;
-
+use crate::made::{Made, Thing};
 use crate::rule::prelude::*;
-use made::{Made, Thing};
 
 pub(super) const MISSING: Rule = Rule {
     code: "SR1211",
@@ -78,9 +76,17 @@ fn missing(history: &History<'_>, out: &mut Out<'_>) {
 
 fn says_irreversible(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    ["irreversible", "not reversible", "no way back", "cannot be undone", "can't be undone", "forward-only"]
-        .iter()
-        .any(|words| lower.contains(words))
+    [
+        "irreversible",
+        "not reversible",
+        "no way back",
+        "nothing to take back",
+        "cannot be undone",
+        "can't be undone",
+        "forward-only",
+    ]
+    .iter()
+    .any(|words| lower.contains(words))
 }
 
 fn asymmetric(history: &History<'_>, out: &mut Out<'_>) {
