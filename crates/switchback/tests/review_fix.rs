@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use switchback_testkit::{Host, Shape, cluster};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
@@ -100,7 +101,7 @@ fn migrations_that_one_transaction_holds_are_put_apart() {
     );
     fixed.is("m/0003_b_2.down.sql", "alter table orders drop constraint orders_user;\n");
     fixed.is("m/0004_b_3.up.sql", "ALTER TABLE orders VALIDATE CONSTRAINT orders_user;\n");
-    fixed.is("m/0004_b_3.down.sql", "-- Nothing to take back.\n");
+    fixed.is("m/0004_b_3.down.sql", "-- Nothing to take back.\nSELECT 1;\n");
     fixed.is(
         "m/0005_b_4.up.sql",
         "-- switchback: no-transaction\ncreate index CONCURRENTLY orders_user_idx on orders (user_id); -- for the joins\n",
@@ -271,4 +272,42 @@ fn what_cannot_be_proven_or_numbered_is_not_written() {
             files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
         assert_eq!(fixed.files, unchanged);
     }
+}
+
+/// What was put apart is deployed, taken back by its own ways down, and deployed again.
+#[tokio::test]
+async fn what_was_written_goes_there_and_back_on_the_target() {
+    let shape = Shape {
+        fence: "closed",
+        restore_point: "down",
+        service: false,
+        code: true,
+        page: false,
+        tool: "sql",
+        migrations: "many",
+    };
+    let host = Host::new(cluster().await, PROGRAM, shape).await;
+    let start = host.state().await;
+    host.git(&["checkout", "--quiet", "-b", "later", "v2"]);
+    let script = |name: &str| format!("code/migrations/0004_late.{name}.sql");
+    host.write(
+        &script("up"),
+        "alter table notes add constraint notes_long check (length(body) < 10000);\n\
+         create index notes_late on notes (body);\n",
+    );
+    host.write(&script("down"), "drop index notes_late;\nalter table notes drop constraint notes_long;\n");
+    let fixed = host.expect(&["review", "--fix", &script("up")], 0);
+    assert!(fixed.stderr.contains("proven"), "{}", fixed.stderr);
+    assert!(host.path("code/migrations/0006_late_3.up.sql").exists(), "{}", fixed.stderr);
+    host.git(&["add", "."]);
+    host.git(&["commit", "--quiet", "-m", "later"]);
+    host.git(&["tag", "v3"]);
+    host.git(&["checkout", "--quiet", "v1"]);
+    let deploy = ["deploy", "--release", "v3"];
+    let back = host.run_with(&deploy, &[("SWITCHBACK_FAULT", "fail-after:validate")]);
+    assert_eq!(back.status, Some(4), "{}", back.stderr);
+    let differences = start.differences(&host.state().await);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    host.expect(&deploy, 0);
+    assert_eq!(host.revision().await, "late_3");
 }

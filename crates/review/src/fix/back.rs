@@ -4,7 +4,7 @@ use switchback_sql::ast::{Action, ActionKind, Stmt};
 use switchback_sql::{PieceKind, Relation, split as pieces_of};
 
 use super::split::Piece;
-use super::{Back, Place};
+use super::{Back, Place, joined};
 use crate::cx::{Read, What, read_script};
 use crate::layout::Part;
 use crate::made::{Made, Thing, public};
@@ -18,8 +18,9 @@ pub(super) struct Undo {
     pub(super) unchanged: bool,
 }
 
-/// What a migration has that only looked, or that goes with another one.
-const NOTHING: &str = "-- Nothing to take back.";
+/// What a migration has that only looked, or that goes with another one. A way down without a statement
+/// is read as none by many tools.
+const NOTHING: &str = "-- Nothing to take back.\nSELECT 1;";
 
 /// The way down of each piece; nothing where there is none.
 pub(super) fn parts(at: &Place<'_>, pieces: &[Piece]) -> Result<Option<Vec<Undo>>, String> {
@@ -55,8 +56,8 @@ pub(super) fn parts(at: &Place<'_>, pieces: &[Piece]) -> Result<Option<Vec<Undo>
         let mut statements = up.inverse(&ups[..number], &reads)?;
         let own = reads.iter().zip(&owners).filter(|(_, owner)| **owner == number);
         statements.extend(own.map(|(read, _)| text[read.from..read.range.end].trim().to_owned()));
-        let text: String = statements.iter().map(|statement| format!("{statement};\n")).collect();
-        let text = if text.is_empty() { NOTHING.to_owned() } else { text.trim_end().to_owned() };
+        let text =
+            if statements.is_empty() { NOTHING.to_owned() } else { format!("{};", joined(statements)) };
         undos.push(Undo { text, unchanged: false });
     }
     Ok(Some(undos))
@@ -98,8 +99,6 @@ impl Up {
         for (stmt, text) in self.stmts.iter().rev() {
             let unknown = || format!("what `{text}` does can't be taken back by itself");
             match stmt {
-                Stmt::Do { .. } | Stmt::Analyze { .. } | Stmt::Set { .. } => {}
-                Stmt::Sequence(sequence) if !sequence.alter && sequence.owned_by.is_some() => {}
                 Stmt::CreateIndex(index) => {
                     let name = index.name.clone().ok_or_else(unknown)?;
                     let index = Relation { schema: index.table.schema.clone(), name };
@@ -112,7 +111,8 @@ impl Up {
                     let [action] = actions.as_slice() else { return Err(unknown()) };
                     statements.extend(undone(table, action, before, &known).ok_or_else(unknown)?);
                 }
-                // What stood there before: the old way down knows it, or nobody does.
+                // Rows, settings, statistics; and what stood there before, which the old way down knows or
+                // nobody does.
                 _ => {}
             }
         }

@@ -96,11 +96,12 @@ impl<'a> Place<'a> {
         if part.wrapped || (part.one_query && self.reads.len() > 1) {
             return Around::Tool;
         }
-        let transactions = self.reads[..self.number].iter().enumerate().filter_map(|(number, read)| {
-            let Some(Stmt::Transaction(kind)) = read.stmt() else { return None };
-            (*kind != Transaction::Savepoint).then_some((number, *kind))
-        });
-        match transactions.last() {
+        let mut transactions =
+            self.reads[..self.number].iter().enumerate().rev().filter_map(|(number, read)| {
+                let Some(Stmt::Transaction(kind)) = read.stmt() else { return None };
+                (*kind != Transaction::Savepoint).then_some((number, *kind))
+            });
+        match transactions.next() {
             Some((number, Transaction::Begin)) => Around::Block(number),
             _ => Around::Nothing,
         }

@@ -91,7 +91,10 @@ fn settings(at: &Place<'_>, group: &[FixStep]) -> Result<String, String> {
                 return Err(format!("a step outside of the transaction would not have its {name}"));
             }
             Stmt::Set { local: true, .. } if outside => {}
-            _ => text.push_str(&format!("{};\n", at.text(number))),
+            _ => {
+                text.push_str(at.text(number));
+                text.push_str(";\n");
+            }
         }
     }
     Ok(text)
@@ -133,25 +136,16 @@ fn files(
 fn up(at: &Place<'_>, layout: Layout, piece: &Piece, down: Option<&Undo>, first: bool) -> String {
     let text = at.target.text;
     let line = directive(at);
-    let mut written = String::new();
     let head = text[..at.target.part.range.start].trim_end_matches(['\n', '\r']);
     let head = head.strip_suffix(line).unwrap_or(head);
     let top = layout.first_line().filter(|line| piece.outside && !text.starts_with(line.trim_end()));
-    written.push_str(top.unwrap_or_default());
-    if first {
-        written.push_str(head);
-    }
-    if !line.is_empty() {
-        let line = if piece.outside { layout.outside(line) } else { line.to_owned() };
-        written.push_str(&format!("{line}\n"));
-    }
-    written.push_str(&format!("{}\n", piece.text));
-    let Back::Section(back) = at.target.back else { return written };
-    let Some(down) = down else {
-        return written;
-    };
-    let own = text[..back.range.start].trim_end_matches(['\n', '\r']).rsplit('\n').next().unwrap_or_default();
-    let own = if leaves_transaction(&down.text) { layout.outside(own) } else { own.to_owned() };
-    written.push_str(&format!("\n{own}\n{}\n", down.text));
-    written
+    let own = if piece.outside { layout.outside(line) } else { line.to_owned() };
+    let own = if own.is_empty() { own } else { format!("{own}\n") };
+    let head = if first { head } else { "" };
+    let up = format!("{}{head}{own}{}\n", top.unwrap_or_default(), piece.text);
+    let (Back::Section(back), Some(down)) = (at.target.back, down) else { return up };
+    let line =
+        text[..back.range.start].trim_end_matches(['\n', '\r']).rsplit('\n').next().unwrap_or_default();
+    let line = if leaves_transaction(&down.text) { layout.outside(line) } else { line.to_owned() };
+    format!("{up}\n{line}\n{}\n", down.text)
 }

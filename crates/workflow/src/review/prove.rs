@@ -58,13 +58,22 @@ pub async fn prove(
         }
         scratch => scratch?,
     };
-    let proved = on(&scratch, before, after, tool).await;
+    let proved = prove_on(&scratch, before, after, tool).await;
     let stopped = scratch.stop().await;
     let proof = proved?;
     stopped.map(|()| proof)
 }
 
-async fn on(scratch: &Scratch, before: &[File], after: &[File], tool: Option<Tool>) -> Result<Proof> {
+/// The same on a cluster that is there; its databases are made anew for it.
+///
+/// # Errors
+/// As [`prove`].
+pub async fn prove_on(
+    scratch: &Scratch,
+    before: &[File],
+    after: &[File],
+    tool: Option<Tool>,
+) -> Result<Proof> {
     let base = Ground::make(scratch, "base", "template0").await?;
     for file in before.iter().filter(|file| file.applied) {
         base.up_of(file, tool).await?;
@@ -137,6 +146,7 @@ struct Ground<'a> {
 impl<'a> Ground<'a> {
     async fn make(scratch: &'a Scratch, name: &'static str, template: &str) -> Result<Self> {
         let admin = Session::connect(&scratch.url("postgres"), "switchback review").await?;
+        admin.batch(&format!("drop database if exists {} with (force)", ident(name))).await?;
         admin.batch(&format!("create database {} template {}", ident(name), ident(template))).await?;
         let session = Session::connect(&scratch.url(name), "switchback review").await?;
         // As the scripts would find it, not as Switchback's own queries want it.

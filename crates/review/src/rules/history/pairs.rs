@@ -76,17 +76,9 @@ fn missing(history: &History<'_>, out: &mut Out<'_>) {
 
 fn says_irreversible(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    [
-        "irreversible",
-        "not reversible",
-        "no way back",
-        "nothing to take back",
-        "cannot be undone",
-        "can't be undone",
-        "forward-only",
-    ]
-    .iter()
-    .any(|words| lower.contains(words))
+    ["irreversible", "not reversible", "no way back", "cannot be undone", "can't be undone", "forward-only"]
+        .iter()
+        .any(|words| lower.contains(words))
 }
 
 fn asymmetric(history: &History<'_>, out: &mut Out<'_>) {
