@@ -67,6 +67,9 @@ pub struct Fix {
     pub sql: String,
     /// The same, step by step; each in a transaction of its own.
     pub steps: Vec<FixStep>,
+    /// It comes to another schema, or other rows, than what stands there: for a person to decide.
+    #[serde(default)]
+    pub changes_result: bool,
 }
 
 /// A statement of a fix.
@@ -84,7 +87,13 @@ impl Fix {
     /// A fix of these steps.
     pub fn new(title: impl Into<String>, steps: Vec<FixStep>) -> Self {
         let statements: Vec<String> = steps.iter().map(|step| format!("{};", step.sql)).collect();
-        Self { title: title.into(), sql: statements.join("\n"), steps }
+        Self { title: title.into(), sql: statements.join("\n"), steps, changes_result: false }
+    }
+
+    /// One that comes to another schema, or other rows, than what stands there.
+    #[must_use]
+    pub fn changing(self) -> Self {
+        Self { changes_result: true, ..self }
     }
 }
 

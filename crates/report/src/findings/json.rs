@@ -28,6 +28,7 @@ mod tests {
           "end_line": 4,
           "file": "migrations/0003_orders.sql",
           "fix": {
+            "changes_result": false,
             "sql": "create index concurrently orders_customer on orders (customer_id);",
             "steps": [
               {

@@ -121,6 +121,9 @@ fn forget_later(files: &mut Vec<File>) {
 pub(super) fn beside(path: &str) -> Result<Vec<String>> {
     let path = Path::new(path);
     let folder = folder_of_folders(path).unwrap_or_else(|| parent(path));
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
     Ok(entries(&folder)?
         .into_iter()
         .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))

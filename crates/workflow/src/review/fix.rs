@@ -86,7 +86,8 @@ pub fn fix(start: &[File], how: &How<'_>) -> Fixed {
 }
 
 fn wanted(raw: &Raw) -> bool {
-    raw.finding.severity >= Severity::Warning && raw.finding.fix.is_some() && raw.statement.is_some()
+    let fix = raw.finding.fix.as_ref().filter(|fix| !fix.changes_result);
+    raw.finding.severity >= Severity::Warning && fix.is_some() && raw.statement.is_some()
 }
 
 /// A finding, wherever its statement moves.

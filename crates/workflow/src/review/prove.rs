@@ -27,6 +27,9 @@ pub struct Proof {
     pub after: Vec<Held>,
     /// The ways back were run too.
     pub back: bool,
+    /// What the server says of the scripts as they were, where it refuses them: then there is nothing to
+    /// compare with, and the fixed ones run.
+    pub refused: Option<String>,
 }
 
 /// A lock that is held while all of a table is gone through.
@@ -76,23 +79,27 @@ pub async fn prove_on(
 ) -> Result<Proof> {
     let base = Ground::make(scratch, "base", "template0").await?;
     for file in before.iter().filter(|file| file.applied) {
-        base.up_of(file, tool).await?;
+        base.up_of(file, tool).await.map_err(not_run)?;
     }
     drop(base);
     let old = Ground::make(scratch, "before", "base").await?;
     let new = Ground::make(scratch, "after", "base").await?;
-    let mut proof =
-        Proof { before: old.up(before, tool).await?, after: new.up(after, tool).await?, back: false };
+    let was = old.up(before, tool).await;
+    let mut proof = Proof { after: new.up(after, tool).await.map_err(not_run)?, ..Proof::default() };
+    match was {
+        Ok(held) => proof.before = held,
+        Err(failure) => return Ok(Proof { refused: Some(failure.message), ..proof }),
+    }
     same(&old, &new, "what they come to").await?;
     if !ways_back(before, tool).is_empty() {
-        old.down(before, tool).await?;
-        new.down(after, tool).await?;
+        old.down(before, tool).await.map_err(not_run)?;
+        new.down(after, tool).await.map_err(not_run)?;
         same(&old, &new, "what their ways back come to").await?;
         proof.back = true;
     }
     if proof.after.len() > proof.before.len() {
         let held: Vec<String> = proof.after.iter().map(Held::words).collect();
-        return Err(unproven(format!("the fixed scripts hold more: {}", held.join(", "))));
+        return Err(unproven(&format!("the fixed scripts hold more: {}", held.join(", "))));
     }
     Ok(proof)
 }
@@ -127,10 +134,19 @@ async fn same(old: &Ground<'_>, new: &Ground<'_>, what: &str) -> Result<()> {
     let Some(first) = differences.first() else { return Ok(()) };
     let more =
         if differences.len() > 1 { format!(" and {} more", differences.len() - 1) } else { String::new() };
-    Err(unproven(format!("{what} differs in {}{more}", first.object)))
+    Err(unproven(&format!("{what} differs in {}{more}", first.object)))
 }
 
-fn unproven(message: String) -> Failure {
+fn not_run(failure: Failure) -> Failure {
+    if failure.code == code::FIX_UNPROVEN { unproven(&failure.message) } else { failure }
+}
+
+/// What the server would not run.
+fn refused(message: &str) -> Failure {
+    Failure::new(code::FIX_UNPROVEN, message)
+}
+
+fn unproven(message: &str) -> Failure {
     Failure::new(code::FIX_UNPROVEN, format!("the fixes are not proven: {message}"))
         .changed("no file was written")
         .hint("correct the scripts before them, or write the fixes as they are: --unproven")
@@ -184,7 +200,7 @@ impl<'a> Ground<'a> {
     /// Runs a part of a file; gives what was held while tables were gone through.
     async fn run(&self, file: &File, part: &Part) -> Result<Vec<Held>> {
         let text = &file.text[part.range.clone()];
-        let failed = |failure: Failure| unproven(format!("{}: {}", file.path, failure.message));
+        let failed = |failure: Failure| refused(&format!("{}: {}", file.path, failure.message));
         let held = self.script(text, part.wrapped).await.map_err(failed)?;
         self.session.batch("reset all").await?;
         Ok(held)
@@ -197,7 +213,7 @@ impl<'a> Ground<'a> {
                 PieceKind::Blank => {}
                 PieceKind::Statement => watch.run(piece.text(text)).await?,
                 PieceKind::Command { .. } | PieceKind::Copy { .. } => {
-                    return Err(unproven("it has commands of psql or data of a COPY".to_owned()));
+                    return Err(refused("it has commands of psql or data of a COPY"));
                 }
             }
         }

@@ -69,6 +69,9 @@ fn done(fixed: &Fixed, read: &[File]) -> String {
 }
 
 fn words(proof: &prove::Proof) -> String {
+    if let Some(refused) = &proof.refused {
+        return format!("proven   the server refuses what was there, and runs what is there now ({refused})");
+    }
     let back = if proof.back { ", and so are their ways back" } else { "" };
     let list = |held: &[prove::Held]| match held {
         [] => "nothing".to_owned(),
