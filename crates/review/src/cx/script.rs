@@ -67,6 +67,8 @@ pub struct Read {
     pub data: bool,
     /// Places inside of the statement are places of the script.
     pub exact: bool,
+    /// Names or values in it are known only when the script runs: it is as near to it as could be read.
+    pub guessed: bool,
     /// It leaves the transaction that whoever runs the script began.
     pub outside: bool,
 }
@@ -194,6 +196,7 @@ fn read(text: &str, offset: usize, piece: &switchback_sql::Piece) -> Option<Read
         what,
         data: matches!(piece.kind, PieceKind::Copy { .. }),
         exact: true,
+        guessed: false,
         outside: false,
     })
 }
