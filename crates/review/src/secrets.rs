@@ -5,7 +5,7 @@
 //! matter here: what looks like a secret is hidden wherever it stands. That is more than the rule finds,
 //! for a text that is hidden by mistake costs little.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use switchback_model::finding::{Finding, HIDDEN, HIDDEN_WIDE};
@@ -19,18 +19,23 @@ const STARS: &str = "***";
 pub struct Secrets {
     /// There are some, if only short ones.
     any: bool,
-    values: BTreeSet<String>,
+    /// By their first bytes, so that thousands of them are looked for in one walk.
+    values: HashMap<[u8; LEAST], Vec<String>>,
 }
 
 impl Secrets {
     /// Those of these texts.
     pub fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
-        let mut values = BTreeSet::new();
+        let mut all = BTreeSet::new();
         for text in texts {
-            values.extend(ranges(text).into_iter().map(|range| text[range].to_owned()));
+            all.extend(ranges(text).into_iter().map(|range| text[range].to_owned()));
         }
-        let any = !values.is_empty();
-        values.retain(|value| value.chars().count() >= LEAST);
+        let (any, mut values) = (!all.is_empty(), HashMap::<_, Vec<String>>::new());
+        for value in all {
+            if let Some(first) = value.as_bytes().first_chunk() {
+                values.entry(*first).or_default().push(value);
+            }
+        }
         Self { any, values }
     }
 
@@ -77,17 +82,38 @@ impl Secrets {
     /// Where what is known to be a secret stands, whatever is around it. A plain word is one only where it
     /// is quoted: it may be anything else.
     fn known(&self, text: &str) -> Vec<Range<usize>> {
-        let each = self.values.iter().flat_map(|value| {
-            let plain = value.bytes().all(|byte| byte.is_ascii_lowercase());
-            let found = text.match_indices(value.as_str()).map(|(at, _)| at..at + value.len());
-            found.filter(move |range| !plain || is_quoted(text, range))
-        });
-        joined(each.collect())
+        let mut found = Vec::new();
+        if self.values.is_empty() {
+            return found;
+        }
+        let bytes = text.as_bytes();
+        for at in 0..bytes.len() {
+            let Some(values) = bytes[at..].first_chunk().and_then(|first| self.values.get(first)) else {
+                continue;
+            };
+            let here = values.iter().filter(|value| bytes[at..].starts_with(value.as_bytes()));
+            let ranges = here.map(|value| (value, at..at + value.len()));
+            let known = ranges.filter(|(value, range)| {
+                let plain = value.bytes().all(|byte| byte.is_ascii_lowercase());
+                !plain || is_quoted(text, range)
+            });
+            found.extend(known.map(|(_, range)| range));
+        }
+        joined(found)
     }
 }
 
-/// What is shorter is not looked for elsewhere: it would be found everywhere.
+/// What has fewer bytes is not looked for elsewhere: it would be found everywhere.
 const LEAST: usize = 4;
+/// How long a name is at most in which one of the words stands, and a key.
+const LONG: usize = 200;
+/// How long a private key is at most, and a text in dollars.
+const LONGEST: usize = 1 << 16;
+
+/// The beginning of a text: whatever it holds, not all of it is walked through again and again.
+fn near(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes.min(text.len()))]
+}
 
 fn is_quoted(text: &str, range: &Range<usize>) -> bool {
     let quote = |c: Option<char>| c.is_some_and(|c| "'\"`$".contains(c));
@@ -149,10 +175,12 @@ fn behind_words(text: &str, lower: &str, found: &mut Vec<Range<usize>>) {
     for word in WORDS {
         for (at, _) in lower.match_indices(word) {
             let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let begin = text[..at].rfind(|c| !name(c)).map_or(0, |before| before + 1);
-            let end = at + text[at..].find(|c| !name(c)).unwrap_or(text.len() - at);
+            let from = text.floor_char_boundary(at.saturating_sub(LONG));
+            let begin = text[from..at].rfind(|c| !name(c)).map_or(from, |before| from + before + 1);
+            let word = near(&text[at..], LONG);
+            let end = at + word.find(|c| !name(c)).unwrap_or(word.len());
             // A name in quotes ends with one, which begins no value.
-            let open = text[..begin.max(1).min(text.len())].chars().next_back();
+            let open = text[..begin].chars().next_back();
             let closed = text[end..].chars().next().filter(|c| "'\"`".contains(*c) && open == Some(*c));
             found.extend(value(text, end + closed.map_or(0, char::len_utf8)));
         }
@@ -204,9 +232,10 @@ fn closing(text: &str, from: usize, quote: char) -> usize {
 }
 
 fn dollar(text: &str, start: usize) -> Option<Range<usize>> {
-    let tag = &text[start..=start + 1 + text[start + 1..].find('$')?];
+    let tag = &text[start..=start + 1 + near(&text[start + 1..], LONG).find('$')?];
     let from = start + tag.len();
-    Some(from..text[from..].find(tag).map_or(text.len(), |length| from + length))
+    let rest = near(&text[from..], LONGEST);
+    Some(from..from + rest.find(tag).unwrap_or(rest.len()))
 }
 
 /// `scheme://user:password@host`.
@@ -225,7 +254,7 @@ fn in_addresses(text: &str, found: &mut Vec<Range<usize>>) {
 fn keys(lower: &str, found: &mut Vec<Range<usize>>) {
     for key in KEYS {
         for (at, _) in lower.match_indices(key) {
-            let rest = &lower[at + key.len()..];
+            let rest = near(&lower[at + key.len()..], LONG);
             let of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
             let length = rest.find(|c| !of_key(c)).unwrap_or(rest.len());
             if length >= 12 {
@@ -239,8 +268,8 @@ fn keys(lower: &str, found: &mut Vec<Range<usize>>) {
 fn private_keys(lower: &str, found: &mut Vec<Range<usize>>) {
     for (at, mark) in lower.match_indices("private key-----") {
         let from = at + mark.len();
-        let end = lower[from..].find("-----end").unwrap_or(lower.len() - from);
-        found.push(from..from + end);
+        let rest = near(&lower[from..], LONGEST);
+        found.push(from..from + rest.find("-----end").unwrap_or(rest.len()));
     }
 }
 
@@ -361,6 +390,25 @@ mod tests {
     fn every_text_with_a_secret_has_a_sign_of_one() {
         for word in WORDS.iter().chain(KEYS) {
             assert!(SIGNS.iter().any(|sign| word.contains(sign)), "{word}");
+        }
+    }
+
+    /// A walk from each place to the end would take hours.
+    #[test]
+    fn long_texts_take_no_longer_than_they_are() {
+        let numbered = |from: &dyn Fn(usize) -> String| (0..40_000).map(from).collect::<String>();
+        for text in [
+            "password".repeat(100_000),
+            "akia".repeat(200_000),
+            "private key-----".repeat(50_000),
+            "://a:b".repeat(100_000),
+            "password '".repeat(80_000),
+            numbered(&|n| format!("password $t{n}$ ")),
+            numbered(&|n| format!("insert into t values ('postgres://u:pass{n}@h');\n")),
+        ] {
+            let start = std::time::Instant::now();
+            Secrets::of([text.as_str()]).hide_in_place(&text);
+            assert!(start.elapsed().as_secs() < 60, "{}: {:?}", near(&text, 20), start.elapsed());
         }
     }
 

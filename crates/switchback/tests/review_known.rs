@@ -284,6 +284,26 @@ fn names_of_other_tools_are_understood_and_said() {
     assert!(pages.stdout.starts_with("# create-index-blocking\n"), "{}", pages.stdout);
 }
 
+/// The table's name is known only when the revision runs.
+#[test]
+fn what_could_only_be_guessed_says_so() {
+    let revision = "revision = 'a'\ndown_revision = None\n\ndef upgrade():\n    op.drop_column(settings.TABLE, 'age')\n    \
+                    op.drop_column('users', 'age')\n    op.execute(f'drop table {settings.OTHER}')\n";
+    let project = Project::new("", &[("p/a.py", revision)]);
+    let (_, document) = project.review(&["p"]);
+    let message = |line: u64, rule: &str| {
+        let findings = document["findings"].as_array().unwrap();
+        let found = findings.iter().find(|finding| finding["line"] == line && finding["rule"] == rule);
+        found.unwrap_or_else(|| panic!("{document}"))["message"].as_str().unwrap().to_owned()
+    };
+    for (line, rule, guessed) in
+        [(5, "drop-column", true), (6, "drop-column", false), (7, "drop-table", true)]
+    {
+        let message = message(line, rule);
+        assert_eq!(message.ends_with(", as far as it could be read"), guessed, "{message}");
+    }
+}
+
 /// Whatever shows the statement, or its line.
 #[test]
 fn no_format_shows_a_secret() {

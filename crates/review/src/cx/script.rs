@@ -56,6 +56,7 @@ pub enum What {
 
 /// One statement of a script.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each can be so without the others")]
 pub struct Read {
     /// Where it stands, without its semicolon.
     pub range: Range<usize>,

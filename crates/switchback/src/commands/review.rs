@@ -24,6 +24,7 @@ use crate::app::{self, App};
 #[command(
     after_help = "Examples: switchback review migrations/0042_add_orders.sql\n          switchback review --base origin/main --format github\n          switchback review -e production --record\nExit status 1: there are findings that are not fine. Nothing is run, nothing is changed.\nThe page of a rule: switchback explain RULE"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the command line")]
 pub(crate) struct Args {
     /// Files and folders; `-` is standard input; default: the configuration's migrations
     #[arg(value_name = "PATH")]
@@ -373,7 +374,9 @@ fn show(
     }
     if !secrets.is_empty() {
         found.findings.iter_mut().for_each(|finding| secrets.hide_finding(finding));
-        sources.values_mut().for_each(|text| *text = secrets.hide_in_place(text));
+        for text in sources.values_mut() {
+            *text = secrets.hide_in_place(text);
+        }
     }
     let rules: Vec<Rule<'_>> = review::rules().map(rule).collect();
     let reviewed = Reviewed {

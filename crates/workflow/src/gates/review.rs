@@ -38,13 +38,11 @@ fn notes(record: &Record) -> Vec<String> {
 }
 
 fn note(record: &Record, because: Option<&str>, rule: &str, findings: &[&Accepted]) -> String {
-    let by = match because {
-        Some(because) => format!("allowed by the configuration ({because})"),
-        None => {
-            let note = record.note.as_deref().unwrap_or("nothing was said");
-            format!("accepted by {} ({note})", record.operator)
-        }
-    };
+    let said = record.note.as_deref().unwrap_or("nothing was said");
+    let by = because.map_or_else(
+        || format!("accepted by {} ({said})", record.operator),
+        |because| format!("allowed by the configuration ({because})"),
+    );
     let [first, rest @ ..] = findings else { return by };
     let Accepted { file, line, message, .. } = first;
     let more = match rest.len() {

@@ -1,5 +1,6 @@
 //! `[[review.allow]]`: findings that a project says are in order, by rule and by path, and why.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use switchback_model::config::{Allow, Review};
@@ -44,12 +45,16 @@ pub(super) fn take_out(raw: &mut Vec<Raw>, entries: &[Allow], names: &Names) -> 
     if entries.is_empty() {
         return (taken, used);
     }
+    let codes: Vec<BTreeSet<&str>> = entries.iter().map(codes).collect();
     raw.retain(|raw| {
         let file = names.of(&raw.finding.file);
         let mut because = None;
-        for (entry, used) in entries.iter().zip(&mut used).filter(|(entry, _)| is_about(entry, raw, &file)) {
-            *used = true;
-            because.get_or_insert(&entry.because);
+        for (number, entry) in entries.iter().enumerate() {
+            let rule = entry.rules.is_empty() || codes[number].contains(raw.finding.code.as_str());
+            if rule && is_in(entry, &file) {
+                used[number] = true;
+                because.get_or_insert(&entry.because);
+            }
         }
         let Some(because) = because else { return true };
         taken.push(Allowed { finding: raw.finding.clone(), because: because.clone() });
@@ -58,10 +63,13 @@ pub(super) fn take_out(raw: &mut Vec<Raw>, entries: &[Allow], names: &Names) -> 
     (taken, used)
 }
 
-fn is_about(entry: &Allow, raw: &Raw, file: &str) -> bool {
-    let rule = entry.rules.is_empty()
-        || entry.rules.iter().any(|name| named(name).iter().any(|rule| rule.code == raw.finding.code));
-    rule && (entry.paths.is_empty() || entry.paths.iter().any(|pattern| matches(pattern, file)))
+/// Of the rules that an entry names.
+fn codes(entry: &Allow) -> BTreeSet<&'static str> {
+    entry.rules.iter().flat_map(|name| named(name)).map(|rule| rule.code).collect()
+}
+
+fn is_in(entry: &Allow, file: &str) -> bool {
+    entry.paths.is_empty() || entry.paths.iter().any(|pattern| matches(pattern, file))
 }
 
 /// What an entry is about, as people say it.

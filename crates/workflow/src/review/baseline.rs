@@ -3,6 +3,7 @@
 //! A finding is recognised by its rule, its file and the words of its statement, wherever in the file
 //! that stands by now. One entry is for as many findings as it says: the same statement once more is new.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -56,6 +57,8 @@ pub(super) struct Marks<'a> {
     pub(super) names: &'a Names,
     pub(super) sources: &'a BTreeMap<String, String>,
     pub(super) secrets: &'a Secrets,
+    /// Where the lines of files begin that were asked for.
+    pub(super) lines: RefCell<BTreeMap<String, Vec<usize>>>,
 }
 
 impl Baseline {
@@ -233,7 +236,8 @@ impl Marks<'_> {
     fn identity(&self, finding: &Finding) -> Identity {
         let text = self.text(finding);
         // A password's digest could be tried out by whoever reads the file.
-        let words = words(&self.secrets.hide(text), finding.file.ends_with(".py"));
+        let python = Path::new(&finding.file).extension().is_some_and(|end| end == "py");
+        let words = words(&self.secrets.hide(text), python);
         let fingerprint = hex::encode(&Sha256::digest(words)[..12]);
         (finding.code.clone(), self.names.of(&finding.file), fingerprint)
     }
@@ -245,12 +249,15 @@ impl Marks<'_> {
         }
         let whole = (finding.line, finding.column) == (finding.end_line, finding.end_column);
         let Some(source) = self.sources.get(&finding.file).filter(|_| !whole) else { return "" };
-        let start = |line: usize| {
-            let ends = source.match_indices('\n').map(|(at, _)| at + 1);
-            std::iter::once(0).chain(ends).nth(line - 1).unwrap_or(source.len())
-        };
+        let mut lines = self.lines.borrow_mut();
+        let starts = lines.entry(finding.file.clone()).or_insert_with(|| starts(source));
+        let start = |line: usize| starts.get(line - 1).copied().unwrap_or(source.len());
         &source[start(finding.line)..start(finding.end_line + 1)]
     }
+}
+
+fn starts(text: &str) -> Vec<usize> {
+    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect()
 }
 
 /// The words of a statement, whatever is between them and whatever their case is, where that means nothing.

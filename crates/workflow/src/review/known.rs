@@ -1,6 +1,7 @@
 //! What a project knows of its findings: which it allows, and which are of old. They are left out of what
 //! is shown, and how many they are is always said.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -131,7 +132,12 @@ impl Known {
     }
 
     fn marks<'a>(&'a self, asking: &Asking<'a>) -> Marks<'a> {
-        Marks { names: &self.names, sources: asking.sources, secrets: asking.secrets }
+        Marks {
+            names: &self.names,
+            sources: asking.sources,
+            secrets: asking.secrets,
+            lines: RefCell::default(),
+        }
     }
 
     fn say_unused(&self, used: &[bool], options: &Options, raw: &mut Vec<Raw>, left: &mut Left) {
@@ -143,15 +149,14 @@ impl Known {
             left.sources.insert(file.clone(), allow::only(text, &lines));
         }
         for (number, line) in unused.into_iter().zip(lines) {
-            raw.extend(found(options, &file, (text, line), |finding| {
-                let told = allow::told(&self.review.allow[number]);
-                finding.message = format!("the configuration allows {told}, and nothing of that is found");
-                finding.why =
-                    "what it was written for is gone, or a name or a pattern is not right; the next hazard \
-                               there would be allowed unseen"
-                        .to_owned();
-                finding.help = "take the entry away, or correct its rules and paths".to_owned();
-            }));
+            let told = allow::told(&self.review.allow[number]);
+            let words = Words {
+                message: format!("the configuration allows {told}, and nothing of that is found"),
+                why: "what it was written for is gone, or a name or a pattern is not right; the next hazard there would \
+                      be allowed unseen",
+                help: "take the entry away, or correct its rules and paths",
+            };
+            raw.extend(found(options, &file, (text, line), words));
         }
     }
 
@@ -172,28 +177,28 @@ impl Known {
             first.push(&more);
         }
         let count = if stale.len() == 1 { "an entry".to_owned() } else { format!("{} entries", stale.len()) };
-        raw.extend(found(options, &file, (&text, *line), |finding| {
-            finding.message =
-                format!("{count} of the baseline stand for nothing any more: {}", first.join(", "));
-            finding.why = "what they stood for was changed or is gone; the same statement, written again, would be left \
-                           out unseen"
-                .to_owned();
-            finding.help = "write it anew: switchback review --write-baseline".to_owned();
-        }));
+        let words = Words {
+            message: format!("{count} of the baseline stand for nothing any more: {}", first.join(", ")),
+            why: "what they stood for was changed or is gone; the same statement, written again, would be left out unseen",
+            help: "write it anew: switchback review --write-baseline",
+        };
+        raw.extend(found(options, &file, (&text, *line), words));
         left.sources.insert(file, text);
     }
 }
 
+/// What a finding says.
+struct Words {
+    message: String,
+    why: &'static str,
+    help: &'static str,
+}
+
 /// A finding about something that allows, where such findings are wanted.
-fn found(
-    options: &Options,
-    file: &str,
-    (text, line): (&str, usize),
-    fill: impl FnOnce(&mut Finding),
-) -> Option<Raw> {
+fn found(options: &Options, file: &str, (text, line): (&str, usize), words: Words) -> Option<Raw> {
     let rule = rule("unused-suppression")?;
     let severity: Severity = weight(rule, options)?;
-    let mut finding = Finding {
+    let finding = Finding {
         code: rule.code.to_owned(),
         rule: rule.name.to_owned(),
         severity,
@@ -203,12 +208,11 @@ fn found(
         end_line: line,
         end_column: text.lines().nth(line - 1).map_or(0, |line| line.chars().count()) + 1,
         statement: String::new(),
-        message: String::new(),
-        why: String::new(),
-        help: String::new(),
+        message: words.message,
+        why: words.why.to_owned(),
+        help: words.help.to_owned(),
         fix: None,
         lock: None,
     };
-    fill(&mut finding);
     Some(Raw { finding, statement: None, script: 0, question: None })
 }

@@ -51,7 +51,7 @@ const ACTS: &[Act] = &[
     Act {
         release: "v3a",
         story: "v3a: a migration fails half-way",
-        accept: "the phones are unique, are they not",
+        accept: "no two users have one phone, as far as anybody knows",
         exit: Exit::TakenBack,
     },
     Act {
@@ -159,7 +159,12 @@ async fn review(ada: &Ada, release: &str, why: &str, app: &App) -> Result<()> {
     let mut rules = BTreeSet::new();
     let errors = found.findings.iter().filter(|finding| finding.severity == Severity::Error);
     for finding in errors.filter(|finding| rules.insert(finding.rule.as_str())).take(ERRORS) {
-        app.say(&format!("  {} {}\n", theme.bad(&finding.rule), finding.message));
+        let target = finding
+            .why
+            .split_once("; the target says: ")
+            .map(|(_, said)| format!("; the target says: {said}"));
+        let said = format!("{}{}", finding.message, target.unwrap_or_default());
+        app.say(&format!("  {} {said}\n", theme.bad(&finding.rule)));
     }
     let Summary { error, warning, info, files, .. } = found.summary;
     let counts = format!("{error} errors, {warning} warnings, {info} notes in {files} files");
