@@ -347,6 +347,21 @@ fn no_format_shows_a_secret() {
     );
 }
 
+/// What somebody said is in order, or of old, is nothing to be fixed.
+#[test]
+fn what_is_known_is_not_fixed() {
+    let index = "create index i on users (email);\n";
+    let project = Project::new("", &[OLD[0], ("m/2_index.sql", index)]);
+    let fix = ["review", "--fix", "--unproven", "m/2_index.sql"];
+    project.run(&["review", "--write-baseline"]);
+    let known = project.run(&fix);
+    assert!(known.stderr.contains("nothing to write"), "{}", known.stderr);
+    assert_eq!(project.text("m/2_index.sql"), index);
+    std::fs::remove_file(project.path("switchback-baseline.json")).unwrap();
+    let fixed = project.run(&fix);
+    assert!(project.text("m/2_index.sql").to_lowercase().contains("concurrently"), "{}", fixed.stderr);
+}
+
 #[test]
 fn words_that_do_not_go_together_are_refused_with_the_way_out() {
     let project = Project::new("", &OLD);
@@ -357,6 +372,7 @@ fn words_that_do_not_go_together_are_refused_with_the_way_out() {
         &["--write-baseline", "-e", "production", "--record"],
         &["--write-baseline", "--stdin-filename", "m/3.sql"],
         &["--write-baseline", "--fail-on", "warning"],
+        &["--write-baseline", "--fix", "m/2_rewrite.sql"],
         &["--accept", "because"],
         &["-e", "production", "--record", "m"],
         &["--release", "v2", "m"],

@@ -20,9 +20,11 @@ use switchback_workflow::world::World;
 
 use crate::app::{self, App};
 
+mod fixing;
+
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples: switchback review migrations/0042_add_orders.sql\n          switchback review --base origin/main --format github\n          switchback review -e production --record\nExit status 1: there are findings that are not fine. Nothing is run, nothing is changed.\nThe page of a rule: switchback explain RULE"
+    after_help = "Examples: switchback review migrations/0042_add_orders.sql\n          switchback review --base origin/main --format github\n          switchback review -e production --record\n          switchback review --fix migrations/0042_add_orders.sql\nExit status 1: there are findings that are not fine. Nothing is run on a target; only --fix changes files.\nThe page of a rule: switchback explain RULE"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a word of the command line")]
 pub(crate) struct Args {
@@ -54,8 +56,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WHY", requires = "record")]
     accept: Option<String>,
     /// Make what is found the baseline: later reviews leave it out
-    #[arg(long, conflicts_with_all = ["record", "base", "stdin_filename", "fail_on"])]
+    #[arg(long, conflicts_with_all = ["record", "base", "stdin_filename", "fail_on", "fix"])]
     write_baseline: bool,
+    /// Write the fixes of what is not fine into the files, proven on a scratch server
+    #[arg(long, conflicts_with_all = ["record", "stdin_filename", "release"])]
+    fix: bool,
+    /// With --fix: write them without running them anywhere
+    #[arg(long, requires = "fix")]
+    unproven: bool,
     /// The server's major version, as in 16
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(u32).range(13..=18))]
     server_version: Option<u32>,
@@ -93,6 +101,9 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
         }
         return pending(args, format, app).await;
     }
+    if args.fix {
+        fixing::refuse_all(args)?;
+    }
     let project = project(app)?;
     let here = std::env::current_dir().unwrap_or_default();
     let ground = if environment {
@@ -102,6 +113,7 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     };
     let whole = reads_all(args, project.as_ref(), &here);
     let (files, together) = files(args, project.as_ref().map(|stands| &stands.project)).await?;
+    let files = if args.fix { fixing::write(files, together, &ground, args, app).await? } else { files };
     let read: Vec<String> = files.iter().filter(|file| !file.applied).map(|file| file.path.clone()).collect();
     let asked = Reading { read, together, whole, pending: false };
     let (shown, fail_on) = ground.review(files, &asked, format, args, app).await?;

@@ -13,10 +13,10 @@ use switchback_review::{Options, Raw, sort, weight};
 use super::allow::{self, Allowed};
 use super::baseline::{BASELINE, Baseline, Marks};
 use super::names::Names;
-use super::rule;
+use super::{File, rule};
 
 /// What a project knows of its findings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Known {
     review: Review,
     names: Names,
@@ -103,6 +103,21 @@ impl Known {
         let left = self.allow(raw, asking);
         let count = self.baseline.as_ref().map(|baseline| baseline.count(raw, &self.marks(asking)));
         (left, count.unwrap_or_default())
+    }
+
+    /// Takes out what is known, and says nothing of it.
+    pub(super) fn forget(&self, raw: &mut Vec<Raw>, files: &[File], options: &Options) {
+        if self.review.allow.is_empty() && self.baseline.is_none() {
+            return;
+        }
+        let texts = files.iter().map(|file| (file.path.clone(), file.text.clone()));
+        let sources: BTreeMap<String, String> = texts.collect();
+        let secrets = Secrets::of(sources.values().map(String::as_str));
+        let asking = Asking { read: &[], whole: false, sources: &sources, secrets: &secrets, options };
+        allow::take_out(raw, &self.review.allow, &self.names);
+        if let Some(baseline) = &self.baseline {
+            baseline.take_out(raw, &self.marks(&asking), |_| false);
+        }
     }
 
     /// Makes findings the baseline: those that were found in the files that were read. Entries about other

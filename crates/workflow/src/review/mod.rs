@@ -6,10 +6,12 @@
 mod allow;
 mod baseline;
 mod files;
+pub mod fix;
 mod known;
 pub mod live;
 mod names;
 pub mod order;
+pub mod prove;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

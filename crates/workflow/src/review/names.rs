@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 /// Makes names of paths as findings show them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Names {
     root: PathBuf,
     base: PathBuf,
