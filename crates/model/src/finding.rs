@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Stands in a source's text for a character of a secret: nobody's text has it, so that readers can show
+/// a secret of any length as one.
+pub const HIDDEN: char = '\u{e000}';
+/// The same for a character that has two units in UTF-16.
+pub const HIDDEN_WIDE: char = '\u{f0000}';
+
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -147,6 +153,12 @@ pub struct Summary {
     pub info: usize,
     /// Files that were read.
     pub files: usize,
+    /// Findings that were left out because they stand in the baseline.
+    #[serde(default)]
+    pub baseline: usize,
+    /// Findings that were left out because the configuration allows them.
+    #[serde(default)]
+    pub allowed: usize,
 }
 
 impl Findings {
@@ -158,6 +170,7 @@ impl Findings {
             warning: count(Severity::Warning),
             info: count(Severity::Info),
             files,
+            ..Summary::default()
         };
         Self { findings, summary }
     }

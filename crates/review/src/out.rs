@@ -4,7 +4,7 @@ use switchback_model::Severity;
 use switchback_model::finding::{Finding, Fix, LockTaken};
 use switchback_sql::Relation;
 
-use crate::cx::{At, ScriptAt};
+use crate::cx::{At, Read, ScriptAt, What};
 use crate::rule::Rule;
 
 /// What a rule found at a statement.
@@ -55,6 +55,14 @@ impl Found {
         let title = self.fix.map(|fix| fix.title).unwrap_or_default();
         let help = if self.help.is_empty() { title } else { self.help };
         Self { fix: None, help, ..self }
+    }
+
+    /// Says so where the statement could not be read to the last name.
+    fn guessed(mut self, read: &Read) -> Self {
+        if read.guessed && !matches!(read.what, What::Unread(_)) {
+            self.message.push_str(", as far as it could be read");
+        }
+        self
     }
 
     /// The byte of the statement at which it stands; the beginning where nothing is said.
@@ -109,6 +117,7 @@ impl Out<'_> {
         let severity = self.weight(at, &found);
         // A fix is SQL in the place of SQL.
         let found = if at.embedded || at.script.script.is_python() { found.without_fix() } else { found };
+        let found = found.guessed(&at.script.reads[at.number]);
         let (start, end) = at.span(found.at);
         let lock = at.lock(found.table.as_ref());
         self.add(at.script, (start, end), Some(at), Found { severity: Some(severity), ..found }, lock);
@@ -124,6 +133,7 @@ impl Out<'_> {
     pub fn push_statement(&mut self, script: &ScriptAt<'_>, number: usize, found: Found) {
         let Some(read) = script.reads.get(number) else { return };
         let found = if script.script.is_python() { found.without_fix() } else { found };
+        let found = found.guessed(read);
         let start = (read.range.start + found.at.unwrap_or_default()).min(read.range.end);
         let severity = found.severity.unwrap_or(self.rule.severity);
         let small = found.table.as_ref().is_some_and(|table| script.is_small(table));

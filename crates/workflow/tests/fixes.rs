@@ -7,7 +7,7 @@ use switchback_engine::cancel::Cancel;
 use switchback_postgres::scratch::{Scratch, ScratchOptions};
 use switchback_workflow::review::fix::{Fixed, How, fix};
 use switchback_workflow::review::prove::prove_on;
-use switchback_workflow::review::{File, Live, Options, rules};
+use switchback_workflow::review::{File, Known, Live, Options, rules};
 
 /// The text of each block of a section, with the words behind its fence.
 fn blocks(page: &str, section: &str) -> Vec<(String, String)> {
@@ -52,7 +52,8 @@ struct Example {
 }
 
 fn examples() -> Vec<Example> {
-    let how = How { options: &Options::default(), live: &Live::default(), together: false, tool: None };
+    let (options, live, known) = (Options::default(), Live::default(), Known::default());
+    let how = How { options: &options, live: &live, together: false, tool: None, known: &known };
     let mut examples = Vec::new();
     for rule in rules() {
         let schema = blocks(rule.page, "Schema");

@@ -16,13 +16,14 @@ pub(super) fn read(script: &Script<'_>) -> Vec<Read> {
 }
 
 fn reads(operation: Operation) -> Vec<Read> {
-    let Operation { range, autocommit, what, .. } = operation;
+    let Operation { range, autocommit, what, exact: sure, .. } = operation;
     let one = |what, exact| Read {
         from: range.start,
         range: range.clone(),
         what,
         data: false,
         exact,
+        guessed: !sure,
         outside: autocommit,
     };
     match what {
@@ -44,7 +45,8 @@ fn sql(text: &Text, outside: bool) -> Vec<Read> {
         };
         let (start, end) = (text.place(piece.statement.start), text.place(piece.statement.end));
         let range = start..end.max(start);
-        Read { from: start, range, what, data: false, exact: text.verbatim(), outside }
+        let (exact, guessed) = (text.verbatim(), !text.exact);
+        Read { from: start, range, what, data: false, exact, guessed, outside }
     };
     pieces.map(read).collect()
 }

@@ -256,7 +256,7 @@ fn is_ignored(path: &Path, asked: &Asked<'_>) -> bool {
 }
 
 /// `*` stands for any part of a path.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
     let parts: Vec<&str> = parts.collect();

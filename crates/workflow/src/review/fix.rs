@@ -11,7 +11,7 @@ use switchback_review::fix::{Back, Target, Written, ways};
 use switchback_review::layout::Part;
 use switchback_review::{Direction, Live, Options, Raw};
 
-use super::{File, cut, files, review};
+use super::{File, Known, cut, files, review};
 use crate::services::files::write_whole;
 
 /// What came of fixing.
@@ -50,11 +50,15 @@ pub struct How<'a> {
     pub together: bool,
     /// Who runs them.
     pub tool: Option<Tool>,
+    /// What the project knows of, which stays as it is.
+    pub known: &'a Known,
 }
 
 impl How<'_> {
     fn review(&self, files: &[File]) -> Vec<Raw> {
-        review(files, self.options.clone(), self.live, self.together, self.tool)
+        let mut raw = review(files, self.options.clone(), self.live, self.together, self.tool);
+        self.known.forget(&mut raw, files, self.options);
+        raw
     }
 }
 
@@ -152,8 +156,8 @@ fn judged(
     written: Vec<Written>,
     how: &How<'_>,
 ) -> std::result::Result<Attempt, String> {
-    let (scripts, others): (Vec<Written>, Vec<Written>) =
-        written.into_iter().partition(|written| !written.path.ends_with(".toml"));
+    let is_script = |written: &Written| Path::new(&written.path).extension().is_none_or(|end| end != "toml");
+    let (scripts, others): (Vec<Written>, Vec<Written>) = written.into_iter().partition(is_script);
     let mut after = files.to_vec();
     for written in scripts {
         match after.iter_mut().find(|file| file.path == written.path) {

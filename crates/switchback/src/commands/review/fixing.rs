@@ -36,7 +36,8 @@ pub(super) async fn write(
     args: &Args,
     app: &App,
 ) -> Result<Vec<File>> {
-    let how = How { options: &ground.options, live: &ground.live, together, tool: ground.tool };
+    let Ground { options, live, tool, known, .. } = ground;
+    let how = How { options, live, together, tool: *tool, known };
     let fixed = fix::fix(&files, &how);
     if fixed.written.is_empty() {
         app.say(&format!("nothing to write{}\n", left(&fixed)));
