@@ -16,7 +16,7 @@ use switchback_review::layout::{Part, parts, says_no_transaction};
 use switchback_review::{Level, Script};
 
 pub use files::{Asked, File, gather};
-pub use switchback_review::{Live, Options, Raw, Rule, all as rules, find as rule};
+pub use switchback_review::{Fact, Live, Options, Raw, Rule, all as rules, find as rule};
 
 /// Reviews files in the order in which they are given. `options.pending_from` is found here: the first
 /// script of a file that is asked about, where several files are one deploy. `tool` runs them, where that
