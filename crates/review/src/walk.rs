@@ -36,6 +36,10 @@ impl Active {
                 Look::Statement(look) => active.statements.push((rule, look)),
                 Look::Script(look) => active.scripts.push((rule, look)),
                 Look::History(look) => active.histories.push((rule, look)),
+                Look::StatementAndHistory(look, after) => {
+                    active.statements.push((rule, look));
+                    active.histories.push((rule, after));
+                }
             }
         }
         active
