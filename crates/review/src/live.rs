@@ -48,6 +48,8 @@ pub struct Live {
     pub edited: BTreeSet<String>,
     /// Scripts that are not applied though a newer one is, by path, and the newer one's version.
     pub passed_over: BTreeMap<String, String>,
+    /// Scripts that nobody asked about and that are not applied, by path: they run before what is asked.
+    pub before: BTreeSet<String>,
     /// Versions that are applied, and of which there is no file.
     pub without_file: Vec<String>,
     /// Sequences, by name with schema.
@@ -83,6 +85,11 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// A finding tells that it is not known, where that matters.
+    pub fn is_told(self) -> bool {
+        matches!(self, Self::Disk | Self::Sessions | Self::Vacuum | Self::Rights)
+    }
+
     /// As people are told.
     pub fn words(self) -> &'static str {
         match self {

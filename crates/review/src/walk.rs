@@ -61,10 +61,11 @@ pub(crate) fn walk(scripts: &[Script<'_>], options: &Options, live: &Live) -> Wa
     let mut raw = Vec::new();
     // Where the target's schema is known, the applied scripts only tell what it should be.
     let (mut told, mut schema) = (Schema::new(), live.schema.clone());
+    told.set_home_path(live.search_path.clone());
     for number in 0..scripts.len() {
         let script = at(number);
         let meets = match &mut schema {
-            Some(schema) if !script.script.applied => schema,
+            Some(schema) if !script.script.applied || live.before.contains(script.script.path) => schema,
             _ => &mut told,
         };
         match script.script.direction {
@@ -81,7 +82,8 @@ pub(crate) fn walk(scripts: &[Script<'_>], options: &Options, live: &Live) -> Wa
     }
     if !active.histories.is_empty() {
         let (migrations, first) = migrations(scripts, &at);
-        let whole = || scripts.iter().zip(&reads).all(|(script, reads)| !script.applied || is_whole(reads));
+        let is_told = |script: &Script<'_>| script.applied && !live.before.contains(script.path);
+        let whole = || scripts.iter().zip(&reads).all(|(script, reads)| !is_told(script) || is_whole(reads));
         let files = schema.is_some().then_some(&told).filter(|_| whole());
         let schema = schema.as_ref().unwrap_or(&told);
         let history = History { migrations, first, schema, told: files, options, live };

@@ -9,7 +9,7 @@ mod facts;
 mod rights;
 mod schema;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ use switchback_review::{Fact, Live, Raw};
 use super::File;
 use crate::examine::disk;
 use crate::formats::Difference;
+use crate::planner::Unplanned;
 use crate::world::World;
 
 /// How long an answer may take; what takes longer stays open.
@@ -102,10 +103,84 @@ fn not_known(live: &mut Live, fact: Fact, failure: &Failure, session: &Session) 
     Ok(())
 }
 
+/// What is known of files and target together.
+#[derive(Debug)]
+pub struct Ground {
+    /// What the target says.
+    pub live: Live,
+    /// Files that are asked about and applied there already: then what the earlier files tell is taken for
+    /// the schema, and not what the target has.
+    pub applied: Vec<String>,
+}
+
+/// Looks at the target, and at which of the files are applied there; `base` is where the files' names
+/// begin, `found` what a deploy would run.
+///
+/// # Errors
+/// As [`look`].
+pub async fn ground(
+    world: &World,
+    session: &Session,
+    files: &[File],
+    base: &Path,
+    found: Result<Unplanned>,
+) -> Result<Ground> {
+    let mut live = look(world, session).await?;
+    let applied = match found {
+        Ok(found) => {
+            tell_differences(&mut live, &found.differences, files, base);
+            sort_out(&mut live, &world.config.migrations.directory, files, base, &found)
+        }
+        Err(failure) => {
+            not_known(&mut live, Fact::History, &failure, session)?;
+            if files.iter().any(|file| file.applied) {
+                live.schema = None;
+            }
+            Vec::new()
+        }
+    };
+    Ok(Ground { live, applied })
+}
+
+/// Which files run before those that are asked about, and which of these are applied already. The target's
+/// schema stays only where it is what the files that are asked about meet.
+fn sort_out(live: &mut Live, folder: &Path, files: &[File], base: &Path, found: &Unplanned) -> Vec<String> {
+    // A release's files lie elsewhere, in the same order.
+    let inside = folder.strip_prefix(base).map_or_else(|_| folder.to_owned(), |inside| base.join(inside));
+    let folders = [real(folder), real(&inside), real(&found.root)];
+    let mut open: BTreeSet<PathBuf> =
+        found.scripts.pending.iter().map(|script| real(&found.root.join(&script.path))).collect();
+    open.extend(found.differences.iter().filter_map(|difference| match difference {
+        Difference::PassedOver { file, .. } => Some(real(file)),
+        _ => None,
+    }));
+    let mut applied = Vec::new();
+    for file in files {
+        let path = real(&base.join(&file.path));
+        let known = folders.iter().any(|folder| path.starts_with(folder));
+        match (known, open.contains(&path), file.applied) {
+            (true, true, true) => {
+                live.before.insert(file.path.clone());
+            }
+            (true, false, false) if !live.edited.contains(&file.path) => applied.push(file.path.clone()),
+            // Of files of elsewhere nobody knows whether the target has what they make.
+            (false, _, true) => live.schema = None,
+            _ => {}
+        }
+    }
+    if !applied.is_empty() {
+        live.schema = None;
+    }
+    applied
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
 /// Puts down where the target's history and the files differ, by the names that the files have in the
 /// review; `base` is where these names begin.
-pub fn tell_differences(live: &mut Live, found: &[Difference], files: &[File], base: &Path) {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+fn tell_differences(live: &mut Live, found: &[Difference], files: &[File], base: &Path) {
     let shown: BTreeMap<PathBuf, &str> =
         files.iter().map(|file| (real(&base.join(&file.path)), file.path.as_str())).collect();
     let name = |path: &Path| match shown.get(&real(path)) {

@@ -78,7 +78,7 @@ const INDEXES: &str = "
       join pg_am m on m.oid = c.relam
      where @OWN";
 
-/// PostgreSQL manual, 53.18: what a view reads is what its rule depends on.
+/// What a view reads is what its rule depends on (PostgreSQL manual, `pg_depend`).
 const VIEWS: &str = "
     select r.ev_class, d.refobjid, array_remove(array_agg(distinct a.attname::text), null)
       from pg_depend d join pg_rewrite r on r.oid = d.objid join pg_class c on c.oid = r.ev_class
