@@ -131,10 +131,14 @@ fn asked(found: &Unplanned, root: &Path) -> Vec<PathBuf> {
 async fn files_of_deploy(found: &Unplanned) -> Result<Vec<File>> {
     let paths = asked(found, &found.root);
     let (mut files, _) = gather(&Asked { paths: &paths, ..Asked::default() }).await?;
-    let edited: Vec<&PathBuf> = found.differences.iter().filter_map(|difference| match difference {
-        Difference::Edited { file } => Some(file),
-        _ => None,
-    }).collect();
+    let edited: Vec<&PathBuf> = found
+        .differences
+        .iter()
+        .filter_map(|difference| match difference {
+            Difference::Edited { file } => Some(file),
+            _ => None,
+        })
+        .collect();
     for file in &mut files {
         file.applied |= edited.iter().any(|edited| edited.as_path() == Path::new(&file.path));
         file.path = inside(Path::new(&file.path), &found.root);

@@ -49,7 +49,8 @@ fn order(history: &History<'_>, out: &mut Out<'_>) {
             "it would run behind that there, and before it wherever the database is made anew: two orders, two schemas; \
              Switchback and most migrators refuse to go on",
         );
-        let help = "give it a version behind the newest that is applied anywhere, and look whether it still fits";
+        let help =
+            "give it a version behind the newest that is applied anywhere, and look whether it still fits";
         out.push_script(script, None, found.help(help));
     }
 }

@@ -69,8 +69,14 @@ fn queue(at: &At<'_>, out: &mut Out<'_>) {
         };
         let idle = if oldest.idle { " and does nothing" } else { "" };
         let found = Found::new(
-            format!("{} has been in a transaction for {}{idle}{others}, and holds `{table}`", oldest.who, time(oldest.seconds)),
-            format!("{mode} on `{table}` would queue behind it, and everybody who comes later behind this lock"),
+            format!(
+                "{} has been in a transaction for {}{idle}{others}, and holds `{table}`",
+                oldest.who,
+                time(oldest.seconds)
+            ),
+            format!(
+                "{mode} on `{table}` would queue behind it, and everybody who comes later behind this lock"
+            ),
         );
         out.push(at, found.help(help(oldest)).once(key));
     }
@@ -81,7 +87,9 @@ fn queue(at: &At<'_>, out: &mut Out<'_>) {
 
 fn help(open: &LiveTransaction) -> String {
     let end = if open.end.is_empty() { String::new() } else { format!(", or end it: {}", open.end) };
-    format!("let it end before{end}; and set a lock_timeout, so that the lock gives up before others have waited long")
+    format!(
+        "let it end before{end}; and set a lock_timeout, so that the lock gives up before others have waited long"
+    )
 }
 
 /// What locks nobody out, and waits until every transaction is over that could see the state before.
@@ -111,7 +119,10 @@ fn hot(at: &At<'_>, out: &mut Out<'_>) {
         let Some(known) = at.script.live.tables.get(&key).filter(|known| known.hot) else { continue };
         let who = if mode.blocks_reads() { "readers and writers" } else { "writers" };
         let found = Found::new(
-            format!("`{table}` is among the busiest tables there: read {} times, {} rows written", known.reads, known.writes),
+            format!(
+                "`{table}` is among the busiest tables there: read {} times, {} rows written",
+                known.reads, known.writes
+            ),
             format!("{mode} waits for whoever uses it, and meanwhile all {who} queue behind it"),
         );
         let found = found.help(
@@ -158,7 +169,10 @@ fn standby(at: &At<'_>, out: &mut Out<'_>) {
     for (table, _, mode) in locks(at).filter(|(_, _, mode)| *mode == Mode::AccessExclusive) {
         let long = at.effects.rewrites.iter().chain(&at.effects.scans).any(|long| long.same(table));
         let found = Found::new(
-            format!("{mode} on `{table}` is taken on the standby {} too, when it is replayed there", list(standbys)),
+            format!(
+                "{mode} on `{table}` is taken on the standby {} too, when it is replayed there",
+                list(standbys)
+            ),
             "a query on the table there holds up the replay of everything until max_standby_streaming_delay (30 s, unless \
              set otherwise), and is cancelled then",
         );

@@ -50,14 +50,16 @@ fn statement(at: &At<'_>, out: &mut Out<'_>) {
 /// Not there, and not dropped by a script before: of that another rule speaks.
 fn is_missing(at: &At<'_>, name: &Relation) -> bool {
     let schema = at.schema;
-    let known = schema.table(name).is_some() || schema.index(name).is_some() || schema.sequence(name).is_some();
+    let known =
+        schema.table(name).is_some() || schema.index(name).is_some() || schema.sequence(name).is_some();
     !known && schema.dropped(name).is_none() && schema.made(name).is_none()
 }
 
 /// What the statement makes, where the target has it from before the scripts.
 fn taken(at: &At<'_>) -> Option<String> {
     let schema = at.schema;
-    let table = |name: &Relation| schema.table(name).is_some_and(|known| known.born.is_none() && !known.temporary);
+    let table =
+        |name: &Relation| schema.table(name).is_some_and(|known| known.born.is_none() && !known.temporary);
     match at.stmt {
         Stmt::CreateTable(create) if !create.if_not_exists && !create.temporary => {
             table(&create.name).then(|| format!("`{}`", create.name))
@@ -98,7 +100,9 @@ fn parts(at: &At<'_>, out: &mut Out<'_>) {
                     }
                 }
                 let columns = names::columns_of_action(&action.kind).into_iter();
-                wanted.extend(columns.filter(|name| !added.contains(name)).map(|name| (table, name, action.at)));
+                wanted.extend(
+                    columns.filter(|name| !added.contains(name)).map(|name| (table, name, action.at)),
+                );
                 constraint(at, table, action, out);
             }
         }
@@ -107,20 +111,27 @@ fn parts(at: &At<'_>, out: &mut Out<'_>) {
                 Key::Column(name) => vec![name.as_str()],
                 Key::Expr(expr) => names::plain(expr),
             });
-            let more = create.include.iter().map(String::as_str).chain(create.filter.iter().flat_map(names::plain));
+            let more =
+                create.include.iter().map(String::as_str).chain(create.filter.iter().flat_map(names::plain));
             wanted.extend(keys.chain(more).map(|name| (&create.table, name, 0)));
         }
-        Stmt::Insert { table, columns, .. } => wanted.extend(columns.iter().map(|name| (table, name.as_str(), 0))),
+        Stmt::Insert { table, columns, .. } => {
+            wanted.extend(columns.iter().map(|name| (table, name.as_str(), 0)))
+        }
         Stmt::Update { table, assignments, .. } => {
             wanted.extend(assignments.iter().map(|(name, _)| (table, name.as_str(), 0)));
         }
-        Stmt::Rename { kind: ObjectKind::Column, relation, part: Some(part), .. } => wanted.push((relation, part, 0)),
+        Stmt::Rename { kind: ObjectKind::Column, relation, part: Some(part), .. } => {
+            wanted.push((relation, part, 0))
+        }
         _ => {}
     }
     for (table, column, byte) in wanted {
         if lacks(at, table, column) {
-            let found =
-                Found::new(format!("`{table}` has no column `{column}` in the target"), "the statement fails there");
+            let found = Found::new(
+                format!("`{table}` has no column `{column}` in the target"),
+                "the statement fails there",
+            );
             out.push(at, found.at(byte).help(HELP));
         }
     }
@@ -148,12 +159,15 @@ fn constraint(at: &At<'_>, table: &Relation, action: &Action, out: &mut Out<'_>)
         return;
     };
     let Some(known) = at.schema.table(table).filter(|known| known.born.is_none()) else { return };
-    let own = known.columns.iter().any(|column| *name == format!("{}_{}_not_null", known.name.name, column.name));
+    let own =
+        known.columns.iter().any(|column| *name == format!("{}_{}_not_null", known.name.name, column.name));
     if own || known.constraints.iter().any(|constraint| constraint.name == *name) {
         return;
     }
-    let found =
-        Found::new(format!("`{table}` has no constraint `{name}` in the target"), "the statement fails there");
+    let found = Found::new(
+        format!("`{table}` has no constraint `{name}` in the target"),
+        "the statement fails there",
+    );
     out.push(at, found.at(action.at).help(HELP));
 }
 
@@ -163,7 +177,10 @@ fn history(history: &History<'_>, out: &mut Out<'_>) {
     let Some(first) = scripts.values().next() else { return };
     if !history.live.without_file.is_empty() {
         let found = Found::new(
-            format!("{} is applied in the target, and there is no file of it", list(&history.live.without_file)),
+            format!(
+                "{} is applied in the target, and there is no file of it",
+                list(&history.live.without_file)
+            ),
             "what it did is not told by the files, and nobody can take it back with them",
         );
         out.push_script(first, None, found.help("bring the files back: git knows where they were last"));
@@ -185,7 +202,11 @@ fn history(history: &History<'_>, out: &mut Out<'_>) {
     let rest = differ.len().saturating_sub(TOLD);
     for (table, differences) in differ.iter().take(TOLD) {
         let found = Found::new(
-            format!("`{}` is not in the target what the files tell: {}", told.short(&table.name), some(differences)),
+            format!(
+                "`{}` is not in the target what the files tell: {}",
+                told.short(&table.name),
+                some(differences)
+            ),
             "something was changed by hand, by another branch, or by a file that was edited: what was tried elsewhere may \
              fail here",
         );
@@ -227,10 +248,15 @@ fn differences(table: &Table, told: &Schema, live: &Schema) -> Vec<String> {
         }
     }
     if table.all_columns {
-        let more = there.columns.iter().filter(|known| !table.columns.iter().any(|column| column.name == known.name));
+        let more = there
+            .columns
+            .iter()
+            .filter(|known| !table.columns.iter().any(|column| column.name == known.name));
         found.extend(more.map(|column| format!("the column `{}` is in no file", column.name)));
     }
-    for constraint in table.constraints.iter().filter(|one| !matches!(one.kind, ConstraintKind::NotNull { .. })) {
+    for constraint in
+        table.constraints.iter().filter(|one| !matches!(one.kind, ConstraintKind::NotNull { .. }))
+    {
         match there.constraints.iter().find(|known| known.name == constraint.name) {
             None => found.push(format!("the constraint `{}` is missing", constraint.name)),
             Some(known) if constraint.valid && !known.valid => {

@@ -32,7 +32,10 @@ fn corrupt(at: &At<'_>, out: &mut Out<'_>) {
         _ => return,
     };
     let found = Found::new(
-        format!("the target is PostgreSQL 14.{}, whose {what} CONCURRENTLY can leave rows out of the index", version % 100),
+        format!(
+            "the target is PostgreSQL 14.{}, whose {what} CONCURRENTLY can leave rows out of the index",
+            version % 100
+        ),
         "queries by the index then don't find rows that are there, and a unique one lets duplicates in; nothing says so",
     );
     out.push(at, found.help(
@@ -66,7 +69,8 @@ fn left(history: &History<'_>, out: &mut Out<'_>) {
     let Some(first) = scripts.values().next() else { return };
     let stmts = || scripts.values().flat_map(|script| script.stmts()).map(|(_, stmt)| stmt);
     for (index, table) in &history.live.invalid_indexes {
-        let met = stmts().any(|stmt| cures(stmt, index, table) || of_table(stmt).is_some_and(|of| is(of, table)));
+        let met =
+            stmts().any(|stmt| cures(stmt, index, table) || of_table(stmt).is_some_and(|of| is(of, table)));
         if !met {
             out.push_script(first, None, say(index, table).severity(Severity::Info));
         }
@@ -79,7 +83,9 @@ fn say(index: &str, table: &str) -> Found {
         "every write keeps it up and no query uses it; its name is taken, and IF NOT EXISTS takes it for the one that was \
          wanted",
     );
-    found.help(format!("DROP INDEX CONCURRENTLY {index}, then build it again; or REINDEX INDEX CONCURRENTLY {index}"))
+    found.help(format!(
+        "DROP INDEX CONCURRENTLY {index}, then build it again; or REINDEX INDEX CONCURRENTLY {index}"
+    ))
 }
 
 /// Whether the statement takes it away, or builds it again.

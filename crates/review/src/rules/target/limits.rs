@@ -76,7 +76,8 @@ fn before(at: &At<'_>, table: &Relation) -> usize {
     let live = at.script.live.table(&at.schema.resolve(table)).filter(|_| at.is_used(table));
     match live {
         Some(live) => {
-            let new = known.iter().filter(|column| column.born.is_some_and(|born| born.script >= first)).count();
+            let new =
+                known.iter().filter(|column| column.born.is_some_and(|born| born.script >= first)).count();
             usize::try_from(live.attributes).unwrap_or_default().max(known.len() - new) + new
         }
         None => known.len(),
@@ -99,7 +100,10 @@ fn sequence(history: &History<'_>, out: &mut Out<'_>) {
         }
         let what = match (&known.owned_by, column_max) {
             (Some((table, column)), Some(max)) if max <= known.max => {
-                format!("`{table}.{column}` ends at {limit}, and its sequence `{name}` has given {}", known.last)
+                format!(
+                    "`{table}.{column}` ends at {limit}, and its sequence `{name}` has given {}",
+                    known.last
+                )
             }
             _ => format!("the sequence `{name}` ends at {limit}, and has given {}", known.last),
         };
@@ -128,7 +132,9 @@ fn is_altered(scripts: &std::collections::BTreeMap<usize, &ScriptAt<'_>>, name: 
     let mut stmts = scripts.values().flat_map(|script| script.stmts());
     stmts.any(|(_, stmt)| match stmt {
         Stmt::Sequence(sequence) => {
-            sequence.alter && name.rsplit('.').next() == Some(sequence.name.name.as_str()) && !sequence.restart
+            sequence.alter
+                && name.rsplit('.').next() == Some(sequence.name.name.as_str())
+                && !sequence.restart
         }
         _ => false,
     })

@@ -40,7 +40,8 @@ fn written<'a>(at: &'a At<'_>) -> (Vec<&'a Relation>, u64) {
         _ => at.effects.rewrites.iter().collect(),
     };
     let used: Vec<&Relation> = every.into_iter().filter(|table| at.is_used(table)).collect();
-    let size = |table: &&Relation| at.script.live.table(&at.schema.resolve(table)).map_or(0, |t| t.total_bytes);
+    let size =
+        |table: &&Relation| at.script.live.table(&at.schema.resolve(table)).map_or(0, |t| t.total_bytes);
     let bytes = used.iter().map(size).sum();
     (used, bytes)
 }
@@ -68,7 +69,9 @@ fn list<T: std::fmt::Display>(all: &[T]) -> String {
     let names: Vec<String> = all.iter().take(3).map(|one| format!("`{one}`")).collect();
     match (names.as_slice(), all.len()) {
         ([first, second], 2) => format!("{first} and {second}"),
-        (names, count) if count > names.len() => format!("{} and {} more", names.join(", "), count - names.len()),
+        (names, count) if count > names.len() => {
+            format!("{} and {} more", names.join(", "), count - names.len())
+        }
         (names, _) => names.join(", "),
     }
 }

@@ -36,7 +36,11 @@ fn is_relation(kind: ObjectKind) -> bool {
 fn is_part(kind: ObjectKind) -> bool {
     matches!(
         kind,
-        ObjectKind::Column | ObjectKind::Constraint | ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy
+        ObjectKind::Column
+            | ObjectKind::Constraint
+            | ObjectKind::Trigger
+            | ObjectKind::Rule
+            | ObjectKind::Policy
     )
 }
 
@@ -54,7 +58,9 @@ fn of_definition<'s>(stmt: &'s Stmt, needs: &mut Vec<&'s Relation>) {
             needs.extend(create.query.iter().flat_map(|query| &query.tables));
         }
         Stmt::CreateIndex(create) => needs.push(&create.table),
-        Stmt::Reindex { kind: ObjectKind::Table | ObjectKind::Index, name: Some(name), .. } => needs.push(name),
+        Stmt::Reindex { kind: ObjectKind::Table | ObjectKind::Index, name: Some(name), .. } => {
+            needs.push(name)
+        }
         Stmt::Drop { kind, names, if_exists: false, .. } if is_relation(*kind) || is_part(*kind) => {
             needs.extend(names);
         }
@@ -68,7 +74,9 @@ fn of_definition<'s>(stmt: &'s Stmt, needs: &mut Vec<&'s Relation>) {
         Stmt::CreateRule { table, .. } => needs.push(table),
         Stmt::Policy(policy) => needs.push(&policy.table),
         Stmt::Cluster { table } | Stmt::CreateStatistics { table } => needs.extend(table),
-        Stmt::Lock { tables, .. } | Stmt::Vacuum { tables, .. } | Stmt::Analyze { tables } => needs.extend(tables),
+        Stmt::Lock { tables, .. } | Stmt::Vacuum { tables, .. } | Stmt::Analyze { tables } => {
+            needs.extend(tables)
+        }
         Stmt::Publication(publication) => needs.extend(&publication.adds),
         _ => {}
     }
@@ -106,7 +114,9 @@ fn of_rows<'s>(stmt: &'s Stmt, needs: &mut Vec<&'s Relation>) {
             needs.push(table);
             needs.extend(source.iter().flat_map(|query| &query.tables));
         }
-        Stmt::Update { table, reads, .. } | Stmt::Delete { table, reads, .. } | Stmt::Merge { table, reads, .. } => {
+        Stmt::Update { table, reads, .. }
+        | Stmt::Delete { table, reads, .. }
+        | Stmt::Merge { table, reads, .. } => {
             needs.push(table);
             needs.extend(reads);
         }

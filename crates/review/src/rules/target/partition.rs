@@ -45,14 +45,18 @@ fn wrong(at: &At<'_>, parent: &Table, bounds: &Partition, name: &Relation) -> Op
     let table = at.schema.short(&parent.name);
     let Some(strategy) = parent.strategy.as_deref() else {
         let plain = parent.all_columns && parent.kind == TableKind::Table;
-        return plain.then(|| format!("`{table}` is not partitioned, and `{name}` is to be a partition of it"));
+        return plain
+            .then(|| format!("`{table}` is not partitioned, and `{name}` is to be a partition of it"));
     };
     if bounds.default {
         if strategy == "hash" {
             return Some(format!("`{table}` is partitioned by hash, which has no default partition"));
         }
         let before = others(at, parent, name).find(|other| other.default_partition)?;
-        return Some(format!("`{table}` has a default partition already, `{}`", at.schema.short(&before.name)));
+        return Some(format!(
+            "`{table}` has a default partition already, `{}`",
+            at.schema.short(&before.name)
+        ));
     }
     if bounds.strategy != strategy {
         return Some(format!(
@@ -62,7 +66,9 @@ fn wrong(at: &At<'_>, parent: &Table, bounds: &Partition, name: &Relation) -> Op
     }
     let columns = parent.partition_key.len();
     if strategy == "range" && bounds.bounds.len() != 2 * columns {
-        return Some(format!("the key of `{table}` has {columns} columns, and the bounds of `{name}` another number"));
+        return Some(format!(
+            "the key of `{table}` has {columns} columns, and the bounds of `{name}` another number"
+        ));
     }
     let own = own(strategy, &bounds.bounds);
     if own.is_some() {
@@ -89,9 +95,8 @@ fn own(strategy: &str, bounds: &[String]) -> Option<&'static str> {
             (remainder >= modulus || modulus <= 0 || remainder < 0)
                 .then_some("have a remainder that is no remainder of their modulus")
         }
-        ("range", [from, to]) => {
-            matches!(compare(from, to)?, Ordering::Equal | Ordering::Greater).then_some("begin where they end, or behind it")
-        }
+        ("range", [from, to]) => matches!(compare(from, to)?, Ordering::Equal | Ordering::Greater)
+            .then_some("begin where they end, or behind it"),
         _ => None,
     }
 }
@@ -101,8 +106,11 @@ fn overlap(strategy: &str, one: &[String], other: &[String]) -> bool {
     match (strategy, one, other) {
         ("list", ..) => one.iter().any(|value| !value.is_empty() && other.contains(value)),
         ("hash", [modulus, remainder], [other_modulus, other_remainder]) => {
-            let numbers = [modulus, remainder, other_modulus, other_remainder].map(|text| text.parse::<i64>());
-            let [Ok(modulus), Ok(remainder), Ok(other_modulus), Ok(other_remainder)] = numbers else { return false };
+            let numbers =
+                [modulus, remainder, other_modulus, other_remainder].map(|text| text.parse::<i64>());
+            let [Ok(modulus), Ok(remainder), Ok(other_modulus), Ok(other_remainder)] = numbers else {
+                return false;
+            };
             let common = gcd(modulus, other_modulus);
             common > 0 && (remainder - other_remainder) % common == 0
         }

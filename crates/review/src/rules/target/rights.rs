@@ -31,7 +31,10 @@ fn extension(at: &At<'_>, out: &mut Out<'_>) {
     let message = match (known.get(name), version) {
         (None, _) => format!("the extension `{name}` is not installed on the target's server"),
         (Some(there), Some(version)) if !there.versions.contains(version) => {
-            format!("the target's server has the extension `{name}` in {}, and not in `{version}`", list(&there.versions))
+            format!(
+                "the target's server has the extension `{name}` in {}, and not in `{version}`",
+                list(&there.versions)
+            )
         }
         _ => return,
     };
@@ -93,7 +96,11 @@ fn lacks(at: &At<'_>, need: &Need<'_>) -> Option<(String, String)> {
                 return None;
             }
             let known = live.lacks.get(&key(at, relation)?)?;
-            known.lacks.iter().any(|lacks| lacks == what).then(|| owner_or(relation, what, &known.owner, &name))
+            known
+                .lacks
+                .iter()
+                .any(|lacks| lacks == what)
+                .then(|| owner_or(relation, what, &known.owner, &name))
         }
         Need::Function(function) => {
             let born = at.schema.functions(function).next()?.born;
@@ -112,24 +119,36 @@ fn lacks(at: &At<'_>, need: &Need<'_>) -> Option<(String, String)> {
         Need::Schema(schema) => {
             let missing = live.schemas.as_ref()?.get(*schema)?;
             let help = format!("ALTER SCHEMA {} OWNER TO {name}", ident(schema));
-            missing.iter().any(|one| one == "ownership").then(|| (format!("does not own the schema `{schema}`"), help))
+            missing
+                .iter()
+                .any(|one| one == "ownership")
+                .then(|| (format!("does not own the schema `{schema}`"), help))
         }
-        Need::Database => (!role.creates_in_database)
-            .then(|| ("has no CREATE on the database".to_owned(), format!("GRANT CREATE ON DATABASE … TO {name}"))),
-        Need::Roles => (!role.creates_roles)
-            .then(|| ("may not make or change roles".to_owned(), format!("ALTER ROLE {name} CREATEROLE; or let a superuser do it beforehand"))),
+        Need::Database => (!role.creates_in_database).then(|| {
+            ("has no CREATE on the database".to_owned(), format!("GRANT CREATE ON DATABASE … TO {name}"))
+        }),
+        Need::Roles => (!role.creates_roles).then(|| {
+            (
+                "may not make or change roles".to_owned(),
+                format!("ALTER ROLE {name} CREATEROLE; or let a superuser do it beforehand"),
+            )
+        }),
         Need::Databases => (!role.creates_databases)
             .then(|| ("may not make databases".to_owned(), format!("ALTER ROLE {name} CREATEDB"))),
-        Need::Superuser(what) => {
-            Some((format!("is no superuser, which {what} asks for"), "let whoever runs the server do it beforehand".to_owned()))
-        }
+        Need::Superuser(what) => Some((
+            format!("is no superuser, which {what} asks for"),
+            "let whoever runs the server do it beforehand".to_owned(),
+        )),
     }
 }
 
 fn owner_or(relation: &Relation, what: &str, owner: &str, name: &str) -> (String, String) {
     if what == "ownership" {
         let text = format!("does not own `{relation}`: `{owner}` does");
-        return (text, format!("let `{owner}` run it, or make the role a member: GRANT {} TO {name}", ident(owner)));
+        return (
+            text,
+            format!("let `{owner}` run it, or make the role a member: GRANT {} TO {name}", ident(owner)),
+        );
     }
     (format!("has no {what} on `{relation}`"), format!("GRANT {what} ON {} TO {name}", quoted(relation)))
 }
@@ -175,11 +194,14 @@ fn of_tables<'s>(stmt: &'s Stmt, needs: &mut Vec<Need<'s>>) {
                     needs.push(Need::On(&key.table, "REFERENCES"));
                 }
             }
-            let parents = create.inherits.iter().chain(create.partition_of.iter().map(|parent| &parent.table));
+            let parents =
+                create.inherits.iter().chain(create.partition_of.iter().map(|parent| &parent.table));
             needs.extend(parents.map(|parent| Need::On(parent, "ownership")));
         }
         Stmt::CreateIndex(create) => needs.push(Need::On(&create.table, "ownership")),
-        Stmt::Reindex { kind: ObjectKind::Table, name: Some(name), .. } => needs.push(Need::On(name, "ownership")),
+        Stmt::Reindex { kind: ObjectKind::Table, name: Some(name), .. } => {
+            needs.push(Need::On(name, "ownership"))
+        }
         Stmt::Drop { kind, names, .. } if is_relation(*kind) => {
             needs.extend(names.iter().map(|name| Need::On(name, "ownership")));
         }
@@ -215,7 +237,9 @@ fn is_part(kind: ObjectKind) -> bool {
 
 fn of_rows<'s>(stmt: &'s Stmt, needs: &mut Vec<Need<'s>>) {
     let reads: &[Relation] = match stmt {
-        Stmt::Truncate { tables, .. } => return needs.extend(tables.iter().map(|table| Need::On(table, "TRUNCATE"))),
+        Stmt::Truncate { tables, .. } => {
+            return needs.extend(tables.iter().map(|table| Need::On(table, "TRUNCATE")));
+        }
         Stmt::Insert { table, source, .. } => {
             needs.push(Need::On(table, "INSERT"));
             source.as_ref().map_or(&[], |query| query.tables.as_slice())
@@ -260,7 +284,9 @@ fn of_others<'a>(at: &At<'a>, needs: &mut Vec<Need<'a>>) {
         Stmt::CreateEnum { name, .. } | Stmt::CreateType { name, .. } | Stmt::CreateDomain { name, .. } => {
             needs.push(Need::Within(name));
         }
-        Stmt::AlterEnum { name, .. } | Stmt::AlterDomain { name, .. } => needs.push(Need::On(name, "ownership")),
+        Stmt::AlterEnum { name, .. } | Stmt::AlterDomain { name, .. } => {
+            needs.push(Need::On(name, "ownership"))
+        }
         Stmt::CreateSchema { .. } => needs.push(Need::Database),
         Stmt::Rename { kind: ObjectKind::Schema, relation, .. } => needs.push(Need::Schema(&relation.name)),
         Stmt::Drop { kind: ObjectKind::Schema, names, .. } => {

@@ -59,7 +59,11 @@ fn size(at: &At<'_>, out: &mut Out<'_>) {
         let who = if mode.blocks_reads() { "nobody can read or write" } else { "nobody can write" };
         let found = Found::new(
             format!("`{table}` has {} and {} rows there: {what} under {mode}", Size(bytes), known.rows),
-            format!("at {} in a second that is about {}, in which {who}", Size(PACE), time((bytes / PACE).max(1))),
+            format!(
+                "at {} in a second that is about {}, in which {who}",
+                Size(PACE),
+                time((bytes / PACE).max(1))
+            ),
         );
         let very = bytes >= small.saturating_mul(VERY_LARGE);
         let found = if very { found.severity(Severity::Error) } else { found };

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use switchback_model::Result;
 use switchback_postgres::Session;
 use switchback_postgres::session::ident;
-use switchback_review::{
-    Fact, Live, LiveExtension, LiveSequence, LiveSlot, LiveTable, LiveTransaction,
-};
+use switchback_review::{Fact, Live, LiveExtension, LiveSequence, LiveSlot, LiveTable, LiveTransaction};
 
 use super::schema::{HELD, OWN};
 
@@ -125,7 +123,8 @@ fn number(value: i64) -> u64 {
 
 /// Version, extensions, and what a session of the role begins with.
 pub(super) async fn server(session: &Session, role: &str, live: &mut Live) -> Result<()> {
-    let row = session.one("select current_setting('server_version_num')::int4, current_user::text", &[]).await?;
+    let row =
+        session.one("select current_setting('server_version_num')::int4, current_user::text", &[]).await?;
     live.version_num = u32::try_from(row.get::<_, i32>(0)).ok();
     let own = row.get::<_, &str>(1) == role;
     let path = setting(session, role, own, "search_path").await?.unwrap_or_default();
@@ -138,9 +137,11 @@ pub(super) async fn server(session: &Session, role: &str, live: &mut Live) -> Re
     live.time_zone = setting(session, role, own, "timezone").await?;
     let versions = "select name::text, array_agg(version order by version), bool_and(superuser and not trusted) \
                     from pg_available_extension_versions group by 1";
-    let known = session.rows(versions, &[]).await?.into_iter().map(|row| {
-        (row.get(0), LiveExtension { versions: row.get(1), superuser: row.get(2) })
-    });
+    let known = session
+        .rows(versions, &[])
+        .await?
+        .into_iter()
+        .map(|row| (row.get(0), LiveExtension { versions: row.get(1), superuser: row.get(2) }));
     live.extensions = Some(known.collect());
     Ok(())
 }
@@ -183,7 +184,9 @@ pub(super) async fn sizes(session: &Session, live: &mut Live) -> Result<()> {
 fn add_to_parents(tables: &mut HashMap<u32, (String, Option<u32>, LiveTable)>) {
     let leaves: Vec<(u32, LiveTable)> = tables
         .values()
-        .filter_map(|(_, parent, table)| parent.filter(|_| table.total_bytes > 0).map(|up| (up, table.clone())))
+        .filter_map(|(_, parent, table)| {
+            parent.filter(|_| table.total_bytes > 0).map(|up| (up, table.clone()))
+        })
         .collect();
     for (parent, leaf) in leaves {
         let mut next = Some(parent);
@@ -228,7 +231,10 @@ pub(super) async fn transactions(session: &Session, live: &mut Live) -> Result<(
         .collect();
     if let Some(row) = session.optional(UNSEEN, &[]).await? {
         let role: &str = row.get(0);
-        let why = format!("sessions of other roles are there, and not seen: GRANT pg_read_all_stats TO {}", ident(role));
+        let why = format!(
+            "sessions of other roles are there, and not seen: GRANT pg_read_all_stats TO {}",
+            ident(role)
+        );
         live.unknown.insert(Fact::Sessions, why.clone());
         live.unknown.insert(Fact::Vacuum, why);
     }
@@ -274,7 +280,8 @@ pub(super) async fn sequences(session: &Session, live: &mut Live) -> Result<()> 
     let known = session.rows(&sql(SEQUENCES), &[]).await?;
     let (readable, closed): (Vec<_>, Vec<_>) = known.iter().partition(|row| row.get::<_, bool>(6));
     if !closed.is_empty() {
-        let why = format!("{} of them can't be read: GRANT SELECT ON ALL SEQUENCES IN SCHEMA …", closed.len());
+        let why =
+            format!("{} of them can't be read: GRANT SELECT ON ALL SEQUENCES IN SCHEMA …", closed.len());
         live.unknown.insert(Fact::Sequences, why);
     }
     for some in readable.chunks(AT_ONCE) {

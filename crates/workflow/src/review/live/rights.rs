@@ -43,7 +43,8 @@ const RELATIONS: &str = "
 /// What the role lacks.
 pub(super) async fn rights(session: &Session, role: &str, live: &mut Live) -> Result<()> {
     let Some(row) = session.optional(ROLE, &[&role]).await? else {
-        live.unknown.insert(Fact::Rights, format!("the server has no role `{role}`: a pooler may log in as another"));
+        live.unknown
+            .insert(Fact::Rights, format!("the server has no role `{role}`: a pooler may log in as another"));
         return Ok(());
     };
     let known = LiveRole {

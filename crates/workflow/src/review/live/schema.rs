@@ -288,9 +288,9 @@ impl Reader {
             };
             let columns = names(oid, &row.get::<_, Vec<i16>>(4));
             let kind = match row.get(2) {
-                "c" => ConstraintKind::Check(
-                    row.get::<_, Option<&str>>(8).map_or(Expr::Other(Vec::new()), expr),
-                ),
+                "c" => {
+                    ConstraintKind::Check(row.get::<_, Option<&str>>(8).map_or(Expr::Other(Vec::new()), expr))
+                }
                 "p" => ConstraintKind::Primary { columns, using_index: None },
                 "u" => ConstraintKind::Unique { columns, using_index: None },
                 "n" => ConstraintKind::NotNull { column: columns.into_iter().next().unwrap_or_default() },
@@ -307,8 +307,7 @@ impl Reader {
                 }
                 _ => ConstraintKind::Exclude,
             };
-            let constraint =
-                TableConstraint { name: row.get(1), kind, valid: row.get(3), born: None };
+            let constraint = TableConstraint { name: row.get(1), kind, valid: row.get(3), born: None };
             if let Some(draft) = self.drafts.get_mut(&oid) {
                 draft.table.constraints.push(constraint);
             }
@@ -332,8 +331,7 @@ impl Reader {
     fn triggers(&mut self, rows: &[Row]) {
         for row in rows {
             let Some(draft) = self.drafts.get_mut(&row.get(0)) else { continue };
-            let names =
-                if row.get(2) { &mut draft.table.triggers } else { &mut draft.table.policies };
+            let names = if row.get(2) { &mut draft.table.triggers } else { &mut draft.table.policies };
             names.push(row.get(1));
         }
     }
