@@ -243,7 +243,7 @@ async fn what_there_is_only_so_much_of_is_counted() {
         .run(&format!("create table wide ({}); alter table wide {}", columns.join(", "), drops.join(", ")))
         .await;
     database
-        .run("select setval('users_id_seq', 2040000000); create sequence tickets as smallint maxvalue 10")
+        .run("select setval('users_id_seq', 2050000000); create sequence tickets as smallint maxvalue 10")
         .await;
     let live = look(&database).await;
     let said_of = said(&live, "alter table wide add column x int");
@@ -251,7 +251,7 @@ async fn what_there_is_only_so_much_of_is_counted() {
     one(
         &said_of,
         "sequence-near-limit Error",
-        &["`public.users.id` ends at 2147483647", "2040000000", "95 of 100"],
+        &["`public.users.id` ends at 2147483647", "2050000000", "95 %"],
     );
     let cure = "alter sequence users_id_seq as bigint; alter table users alter column id type bigint";
     silent_of(&said(&live, cure), "sequence-near-limit");

@@ -108,7 +108,7 @@ fn sequence(history: &History<'_>, out: &mut Out<'_>) {
             _ => format!("the sequence `{name}` ends at {limit}, and has given {}", known.last),
         };
         let found = Found::new(
-            format!("{what}: {percent} of 100"),
+            format!("{what}: {percent} %"),
             "when it is used up every INSERT that asks it for a number fails",
         );
         let found = if percent >= USED_UP { found.severity(Severity::Error) } else { found };

@@ -59,7 +59,9 @@ const TRANSACTIONS: &str = "
      where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
        and a.xact_start < clock_timestamp() - make_interval(secs => $1)
     union all
-    select '-1/' || p.transaction, 'the prepared transaction ' || quote_literal(p.gid) || ' of ' || p.owner,
+    select (select l.virtualtransaction from pg_locks l
+             where l.locktype = 'transactionid' and l.transactionid = p.transaction and l.pid is null and l.granted),
+           'the prepared transaction ' || quote_literal(p.gid) || ' of ' || p.owner,
            extract(epoch from clock_timestamp() - p.prepared)::int8, true,
            'ROLLBACK PREPARED ' || quote_literal(p.gid)
       from pg_prepared_xacts p
@@ -218,8 +220,8 @@ pub(super) async fn transactions(session: &Session, live: &mut Live) -> Result<(
     live.transactions = open
         .iter()
         .map(|row| {
-            let holder: &str = row.get(0);
-            let held = locks.iter().filter(|lock| lock.get::<_, &str>(0) == holder);
+            let holder: Option<&str> = row.get(0);
+            let held = locks.iter().filter(|lock| Some(lock.get::<_, &str>(0)) == holder);
             LiveTransaction {
                 who: row.get(1),
                 seconds: number(row.get(2)),
