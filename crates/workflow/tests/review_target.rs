@@ -35,7 +35,7 @@ fn told(script: &str) -> Schema {
 }
 
 async fn look(database: &TestDatabase) -> Live {
-    live::look_as(&database.session().await, "postgres").await.unwrap()
+    live::look_as(&database.session().await, "postgres", None).await.unwrap()
 }
 
 #[tokio::test]
@@ -271,7 +271,7 @@ async fn what_the_role_may_not_do_is_named() {
     database.run(&format!("{SHOP}; grant usage, create on schema app to {role}; alter table app.notes owner to {role};
         alter role {role} set search_path = app, public; create function f() returns int language sql as 'select 1';
         grant select, insert on users to {role}; create type mood as enum ('well')")).await;
-    let live = live::look_as(&database.session().await, &role).await.unwrap();
+    let live = live::look_as(&database.session().await, &role, None).await.unwrap();
     assert_eq!(live.search_path, ["app", "public"]);
     for (text, words) in [
         ("alter table users add column x int", "does not own `users`: `postgres` does"),
@@ -318,7 +318,7 @@ async fn what_can_not_be_seen_is_said() {
     database.run(&format!("{SHOP}; select setval('users_id_seq', 7)")).await;
     let _other = database.session().await;
     let session = Session::connect(&cluster.url_as(&role, database.name()), "test").await.unwrap();
-    let live = live::look_as(&session, &role).await.unwrap();
+    let live = live::look_as(&session, &role, None).await.unwrap();
     assert!(live.schema.is_some() && live.tables.len() == 3);
     assert_eq!(
         live.unknown.keys().copied().collect::<BTreeSet<_>>(),
@@ -328,7 +328,7 @@ async fn what_can_not_be_seen_is_said() {
         said(&live, "alter table users add column note text; alter table orders add column note text");
     one(&alter, "lock-queue-risk Info", &["GRANT pg_read_all_stats TO"]);
     silent_of(&said(&live, "insert into users (email) values ('b')"), "lock-queue-risk");
-    let nobody = live::look_as(&database.session().await, "no_such_role").await.unwrap();
+    let nobody = live::look_as(&database.session().await, "no_such_role", None).await.unwrap();
     one(
         &said(&nobody, "alter table users add column note text"),
         "missing-privilege Info",
@@ -444,7 +444,7 @@ async fn the_look_stands_in_no_queue() {
         .unwrap_err();
     other.batch("rollback; begin; lock public.users, public.p in access exclusive mode").await.unwrap();
     let session = database.session().await;
-    let live = live::look_as(&session, "postgres").await.unwrap();
+    let live = live::look_as(&session, "postgres", None).await.unwrap();
     assert!(live.unknown.is_empty(), "{:?}", live.unknown);
     let schema = live.schema.unwrap();
     let users = schema.table(&Relation::named("users")).unwrap();
@@ -473,7 +473,7 @@ async fn thousands_of_tables_are_read_at_once() {
     }
     let session = database.session().await;
     let begun = Instant::now();
-    let live = live::look_as(&session, "postgres").await.unwrap();
+    let live = live::look_as(&session, "postgres", Some(&["t1".to_owned()])).await.unwrap();
     println!("{tables} tables: {} ms", begun.elapsed().as_millis());
     assert!(live.unknown.is_empty(), "{:?}", live.unknown);
     let schema = live.schema.unwrap();

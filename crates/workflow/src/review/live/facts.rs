@@ -12,7 +12,7 @@ use super::schema::{HELD, OWN};
 /// A transaction that is open for so long is in the way of a lock.
 const LONG: f64 = 5.0;
 /// Sequences that are asked at once: each is locked (ACCESS SHARE) until the question is answered.
-const AT_ONCE: usize = 50;
+const AT_ONCE: usize = 200;
 /// So many reads and writes since the statistics began are nothing.
 const QUIET: u64 = 10_000;
 /// One of so many tables is among the busiest.
@@ -36,17 +36,28 @@ const INVALID: &str = "
      where not i.indisvalid and c.relkind = 'i' and n.nspname !~ '^pg_'
        and not exists (select from pg_stat_progress_create_index p where p.index_relid = i.indexrelid)";
 
+/// The server's own estimate costs nothing; to ask for the files of a table it opens the table. So that is
+/// done for tables that the scripts name, with their partitions, and for none that somebody holds.
 const SIZES: &str = "
-    with @HELD, block as materialized (select current_setting('block_size')::int8 as bytes)
+    with recursive @HELD, block as materialized (select current_setting('block_size')::int8 as bytes),
+    exact as (select c.oid from pg_class c where $1::text[] is null or c.relname = any ($1)
+              union select i.inhrelid from pg_inherits i join exact e on e.oid = i.inhparent),
+    indexes as materialized (select x.indrelid, sum(c.relpages)::int8 as pages
+               from pg_index x join pg_class c on c.oid = x.indexrelid group by 1)
     select c.oid, n.nspname || '.' || c.relname, (select i.inhparent from pg_inherits i where i.inhrelid = c.oid
              and c.relispartition),
            (case when c.reltuples < 0 then pg_stat_get_live_tuples(c.oid) else c.reltuples end)::int8,
-           coalesce(case when h.relation is null then pg_relation_size(c.oid) end, c.relpages * block.bytes),
-           coalesce(case when h.relation is null then pg_total_relation_size(c.oid) end, c.relpages * block.bytes),
+           case when e.oid is null or h.relation is not null then c.relpages * block.bytes
+                else coalesce(pg_relation_size(c.oid), 0) end,
+           case when e.oid is null or h.relation is not null
+                then (c.relpages + coalesce(t.relpages, 0) + coalesce(x.pages, 0)) * block.bytes
+                else coalesce(pg_total_relation_size(c.oid), 0) end,
            c.relnatts::int4, coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0),
            coalesce(s.n_tup_ins, 0) + coalesce(s.n_tup_upd, 0) + coalesce(s.n_tup_del, 0)
       from block, pg_class c join pg_namespace n on n.oid = c.relnamespace
+      left join pg_class t on t.oid = c.reltoastrelid left join indexes x on x.indrelid = c.oid
       left join pg_stat_user_tables s on s.relid = c.oid left join held h on h.relation = c.oid
+      left join exact e on e.oid = c.oid
      where c.relkind in ('r', 'p', 'm') and @OWN";
 
 /// Sessions of clients, and prepared transactions, which have no session.
@@ -162,10 +173,11 @@ pub(super) async fn invalid_indexes(session: &Session) -> Result<BTreeMap<String
     Ok(session.rows(INVALID, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// Tables with their sizes and how busy they are. A partitioned table has those of its partitions.
-pub(super) async fn sizes(session: &Session, live: &mut Live) -> Result<()> {
+/// Tables with their sizes and how busy they are; exact where they are named. A partitioned table has those
+/// of its partitions.
+pub(super) async fn sizes(session: &Session, names: Option<&[String]>, live: &mut Live) -> Result<()> {
     let mut tables: HashMap<u32, (String, Option<u32>, LiveTable)> = HashMap::new();
-    for row in session.rows(&sql(SIZES), &[]).await? {
+    for row in session.rows(&sql(SIZES), &[&names]).await? {
         let table = LiveTable {
             rows: number(row.get(3)),
             bytes: number(row.get(4)),

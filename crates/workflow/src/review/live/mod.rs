@@ -42,13 +42,9 @@ pub async fn version(session: &Session) -> Result<u32> {
     Ok(u32::try_from(number / 10_000).unwrap_or_default())
 }
 
-/// Looks at the target, for the role that runs its migrations.
-///
-/// # Errors
-/// Those of [`Session`], where the connection is lost; a question that is not answered is a line in
-/// [`Live::unknown`].
-pub async fn look(world: &World, session: &Session) -> Result<Live> {
-    let mut live = look_as(session, &role_of(&world.config.database_url)).await?;
+/// The same, with what the environment's configuration tells.
+async fn look(world: &World, session: &Session, names: Option<&[String]>) -> Result<Live> {
+    let mut live = look_as(session, &role_of(&world.config.database_url), names).await?;
     match disk::free_on_server(session, &world.config).await {
         Ok(Some(free)) => live.free_bytes = Some(free),
         Ok(None) => {
@@ -61,11 +57,14 @@ pub async fn look(world: &World, session: &Session) -> Result<Live> {
     Ok(live)
 }
 
-/// The same, without what only the environment's configuration can tell.
+/// Looks at the target for a role, without what only the environment's configuration can tell. `names`:
+/// words of the scripts, among them the names of the tables whose size is asked for exactly; nothing:
+/// every table.
 ///
 /// # Errors
-/// As [`look`].
-pub async fn look_as(session: &Session, role: &str) -> Result<Live> {
+/// Those of [`Session`], where the connection is lost; a question that is not answered is a line in
+/// [`Live::unknown`].
+pub async fn look_as(session: &Session, role: &str, names: Option<&[String]>) -> Result<Live> {
     session.batch(SHORT).await?;
     let mut live = Live::default();
     macro_rules! ask {
@@ -77,7 +76,7 @@ pub async fn look_as(session: &Session, role: &str) -> Result<Live> {
     }
     ask!(Fact::Server, facts::server(session, role, &mut live));
     ask!(Fact::Schema, whole_schema(session, &mut live));
-    ask!(Fact::Sizes, facts::sizes(session, &mut live));
+    ask!(Fact::Sizes, facts::sizes(session, names, &mut live));
     ask!(Fact::Sessions, facts::transactions(session, &mut live));
     ask!(Fact::Replication, facts::replication(session, &mut live));
     ask!(Fact::Vacuum, facts::vacuum(session, &mut live));
@@ -117,7 +116,7 @@ pub struct Ground {
 /// begin, `found` what a deploy would run.
 ///
 /// # Errors
-/// As [`look`].
+/// As [`look_as`].
 pub async fn ground(
     world: &World,
     session: &Session,
@@ -125,7 +124,7 @@ pub async fn ground(
     base: &Path,
     found: Result<Unplanned>,
 ) -> Result<Ground> {
-    let mut live = look(world, session).await?;
+    let mut live = look(world, session, Some(&words(files))).await?;
     let applied = match found {
         Ok(found) => {
             tell_differences(&mut live, &found.differences, files, base);
@@ -172,6 +171,21 @@ fn sort_out(live: &mut Live, folder: &Path, files: &[File], base: &Path, found: 
         live.schema = None;
     }
     applied
+}
+
+/// The words of scripts that are asked about: whatever may be the name of a table.
+fn words(files: &[File]) -> Vec<String> {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+    let mut found = BTreeSet::new();
+    for file in files.iter().filter(|file| !file.applied) {
+        for word in file.text.split(|c| !is_word(c)) {
+            found.insert(word.to_lowercase());
+            found.insert(word.to_owned());
+        }
+        // A name in quotes may hold anything.
+        found.extend(file.text.split('"').filter(|part| part.len() < 64).map(str::to_owned));
+    }
+    found.into_iter().collect()
 }
 
 fn real(path: &Path) -> PathBuf {

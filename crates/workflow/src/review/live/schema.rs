@@ -67,8 +67,7 @@ const INDEXES: &str = "
            i.indpred is not null, i.indnkeyatts, i.indkey::int2[], i.indisreplident,
            array(select pg_get_indexdef(i.indexrelid, k, false) from generate_series(1, i.indnkeyatts) k
                   where i.indkey[k - 1] = 0),
-           exists (select from unnest(i.indoption::int2[]) o where o <> 0)
-             or exists (select from unnest(i.indclass::oid[]) u join pg_opclass oc on oc.oid = u where not oc.opcdefault)
+           i.indoption::text ~ '[1-9]' or i.indclass::oid[] && (select array_agg(oid) from pg_opclass where not opcdefault)
              or exists (select from generate_series(0, i.indnkeyatts - 1) k
                           join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[k]
                          where i.indcollation[k] not in (0, a.attcollation)),
@@ -179,8 +178,9 @@ struct Reader {
     known: HashMap<u32, Relation>,
     /// The names of their columns by number.
     numbers: HashMap<(u32, i16), String>,
-    /// Types by their text: there are few, and each is written often.
+    /// Types and expressions by their text: many are written often.
     types: HashMap<String, Type>,
+    exprs: HashMap<String, Expr>,
 }
 
 impl Reader {
@@ -198,6 +198,17 @@ impl Reader {
         };
         self.types.insert(text.to_owned(), of.clone());
         of
+    }
+
+    /// An expression as the server prints it; one that it did not print is not known.
+    fn expr(&mut self, text: Option<&str>) -> Expr {
+        let Some(text) = text else { return Expr::Other(Vec::new()) };
+        if let Some(known) = self.exprs.get(text) {
+            return known.clone();
+        }
+        let read = expr(text);
+        self.exprs.insert(text.to_owned(), read.clone());
+        read
     }
 
     fn types(&mut self, rows: &[Row]) {
@@ -261,7 +272,7 @@ impl Reader {
             let text: Option<&str> = row.get(8);
             // A `serial` is a column with a sequence of its own, and not one with a default.
             let serial = own.contains(&(oid, name)) && text.is_some_and(|text| text.starts_with("nextval("));
-            let value = (has && !serial).then(|| text.map_or(Expr::Other(Vec::new()), expr));
+            let value = (has && !serial).then(|| self.expr(text));
             let (generated, default) = if generated { (value, None) } else { (None, value) };
             let column = TableColumn {
                 name: name.to_owned(),
@@ -279,18 +290,17 @@ impl Reader {
         }
     }
 
+    fn column_names(&self, oid: u32, numbers: &[i16]) -> Vec<String> {
+        let draft = self.drafts.get(&oid);
+        numbers.iter().filter_map(|number| draft?.names.get(number).cloned()).collect()
+    }
+
     fn constraints(&mut self, rows: &[Row]) {
         for row in rows {
             let oid: u32 = row.get(0);
-            let names = |oid: u32, numbers: &[i16]| -> Vec<String> {
-                let draft = self.drafts.get(&oid);
-                numbers.iter().filter_map(|number| draft?.names.get(number).cloned()).collect()
-            };
-            let columns = names(oid, &row.get::<_, Vec<i16>>(4));
+            let columns = self.column_names(oid, &row.get::<_, Vec<i16>>(4));
             let kind = match row.get(2) {
-                "c" => {
-                    ConstraintKind::Check(row.get::<_, Option<&str>>(8).map_or(Expr::Other(Vec::new()), expr))
-                }
+                "c" => ConstraintKind::Check(self.expr(row.get(8))),
                 "p" => ConstraintKind::Primary { columns, using_index: None },
                 "u" => ConstraintKind::Unique { columns, using_index: None },
                 "n" => ConstraintKind::NotNull { column: columns.into_iter().next().unwrap_or_default() },
@@ -302,7 +312,7 @@ impl Reader {
                         "n" | "d" => OnDelete::Set,
                         _ => OnDelete::Refuse,
                     };
-                    let referenced = names(other, &row.get::<_, Vec<i16>>(6));
+                    let referenced = self.column_names(other, &row.get::<_, Vec<i16>>(6));
                     ConstraintKind::Foreign(ForeignKey { columns, table, referenced, on_delete })
                 }
                 _ => ConstraintKind::Exclude,
@@ -367,11 +377,13 @@ impl Reader {
             let Some(table) = self.known.get(&row.get(0)).cloned() else { continue };
             let numbers: Vec<i16> = row.get(8);
             let key_count = usize::try_from(row.get::<_, i16>(7)).unwrap_or_default();
-            let mut expressions = row.get::<_, Vec<String>>(10).into_iter();
+            let expressions: Vec<String> = row.get(10);
+            let mut expressions: Vec<Expr> =
+                expressions.iter().rev().map(|text| self.expr(Some(text))).collect();
             let oid: u32 = row.get(0);
             let column = |number: &i16| self.numbers.get(&(oid, *number)).cloned().unwrap_or_default();
             let key = |number: &i16| match number {
-                0 => Key::Expr(expressions.next().map_or(Expr::Other(Vec::new()), |text| expr(&text))),
+                0 => Key::Expr(expressions.pop().unwrap_or(Expr::Other(Vec::new()))),
                 _ => Key::Column(column(number)),
             };
             let keys = numbers.iter().take(key_count).map(key).collect();
