@@ -176,6 +176,7 @@ pub struct LiveSlot {
 }
 
 /// A role.
+#[expect(clippy::struct_excessive_bools, reason = "attributes that a role has or has not")]
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LiveRole {

@@ -71,10 +71,14 @@ async fn what_is_pending_meets_what_is_there() {
     // Somebody made it wide by hand: nothing is rewritten any more, and that is said.
     write(folder, "m/0004_wide.up.sql", "alter table users alter column age type bigint;\n");
     let (status, before, _) = found(folder, &[]);
-    assert!(status == Some(1) && before.iter().any(|line| line.contains("alter-type")), "{before:?}");
+    assert!(
+        status == Some(1) && before.iter().any(|line| line.contains("type-change-rewrite")),
+        "{before:?}"
+    );
     database.run("alter table users alter column age type bigint").await;
     let (status, after, ran) = found(folder, &[]);
-    assert_eq!(after, ["m/0004_wide.up.sql schema-drift"], "{}", ran.stderr);
+    assert!(after.contains(&"m/0004_wide.up.sql schema-drift".to_owned()), "{after:?} {}", ran.stderr);
+    assert!(!after.iter().any(|line| line.contains("rewrite") || line.contains("size")), "{after:?}");
     assert!(status == Some(1) && ran.stdout.contains("the files say `int4`"), "{}", ran.stdout);
     // A file that is named alone stands behind those that are pending before it.
     write(folder, "m/0004_wide.up.sql", "create table notes (id bigint primary key);\n");

@@ -116,13 +116,13 @@ fn parts(at: &At<'_>, out: &mut Out<'_>) {
             wanted.extend(keys.chain(more).map(|name| (&create.table, name, 0)));
         }
         Stmt::Insert { table, columns, .. } => {
-            wanted.extend(columns.iter().map(|name| (table, name.as_str(), 0)))
+            wanted.extend(columns.iter().map(|name| (table, name.as_str(), 0)));
         }
         Stmt::Update { table, assignments, .. } => {
             wanted.extend(assignments.iter().map(|(name, _)| (table, name.as_str(), 0)));
         }
         Stmt::Rename { kind: ObjectKind::Column, relation, part: Some(part), .. } => {
-            wanted.push((relation, part, 0))
+            wanted.push((relation, part, 0));
         }
         _ => {}
     }

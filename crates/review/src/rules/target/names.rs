@@ -48,7 +48,9 @@ fn of_definition<'s>(stmt: &'s Stmt, needs: &mut Vec<&'s Relation>) {
     match stmt {
         Stmt::AlterTable { kind, table, if_exists: false, actions, .. } if is_relation(*kind) => {
             needs.push(table);
-            actions.iter().for_each(|action| of_action(&action.kind, needs));
+            for action in actions {
+                of_action(&action.kind, needs);
+            }
         }
         Stmt::CreateTable(create) => {
             let own = |other: &&Relation| !other.same(&create.name);
@@ -59,7 +61,7 @@ fn of_definition<'s>(stmt: &'s Stmt, needs: &mut Vec<&'s Relation>) {
         }
         Stmt::CreateIndex(create) => needs.push(&create.table),
         Stmt::Reindex { kind: ObjectKind::Table | ObjectKind::Index, name: Some(name), .. } => {
-            needs.push(name)
+            needs.push(name);
         }
         Stmt::Drop { kind, names, if_exists: false, .. } if is_relation(*kind) || is_part(*kind) => {
             needs.extend(names);
@@ -75,7 +77,7 @@ fn of_definition<'s>(stmt: &'s Stmt, needs: &mut Vec<&'s Relation>) {
         Stmt::Policy(policy) => needs.push(&policy.table),
         Stmt::Cluster { table } | Stmt::CreateStatistics { table } => needs.extend(table),
         Stmt::Lock { tables, .. } | Stmt::Vacuum { tables, .. } | Stmt::Analyze { tables } => {
-            needs.extend(tables)
+            needs.extend(tables);
         }
         Stmt::Publication(publication) => needs.extend(&publication.adds),
         _ => {}

@@ -200,7 +200,7 @@ fn of_tables<'s>(stmt: &'s Stmt, needs: &mut Vec<Need<'s>>) {
         }
         Stmt::CreateIndex(create) => needs.push(Need::On(&create.table, "ownership")),
         Stmt::Reindex { kind: ObjectKind::Table, name: Some(name), .. } => {
-            needs.push(Need::On(name, "ownership"))
+            needs.push(Need::On(name, "ownership"));
         }
         Stmt::Drop { kind, names, .. } if is_relation(*kind) => {
             needs.extend(names.iter().map(|name| Need::On(name, "ownership")));
@@ -285,7 +285,7 @@ fn of_others<'a>(at: &At<'a>, needs: &mut Vec<Need<'a>>) {
             needs.push(Need::Within(name));
         }
         Stmt::AlterEnum { name, .. } | Stmt::AlterDomain { name, .. } => {
-            needs.push(Need::On(name, "ownership"))
+            needs.push(Need::On(name, "ownership"));
         }
         Stmt::CreateSchema { .. } => needs.push(Need::Database),
         Stmt::Rename { kind: ObjectKind::Schema, relation, .. } => needs.push(Need::Schema(&relation.name)),
