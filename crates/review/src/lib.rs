@@ -6,8 +6,10 @@
 
 pub mod alembic;
 pub mod cx;
+pub mod fix;
 pub mod layout;
 mod live;
+mod made;
 mod options;
 mod out;
 mod place;

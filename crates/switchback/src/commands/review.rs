@@ -19,9 +19,11 @@ use switchback_workflow::world::World;
 
 use crate::app::{self, App};
 
+mod fixing;
+
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples: switchback review migrations/0042_add_orders.sql\n          switchback review --base origin/main --format github\n          switchback review -e production --record\nExit status 1: there are findings that are not fine. Nothing is run, nothing is changed.\nThe page of a rule: switchback explain RULE"
+    after_help = "Examples: switchback review migrations/0042_add_orders.sql\n          switchback review --base origin/main --format github\n          switchback review -e production --record\n          switchback review --fix migrations/0042_add_orders.sql\nExit status 1: there are findings that are not fine. Nothing is run on a target; only --fix changes files.\nThe page of a rule: switchback explain RULE"
 )]
 pub(crate) struct Args {
     /// Files and folders; `-` is standard input; default: the configuration's migrations
@@ -51,6 +53,12 @@ pub(crate) struct Args {
     /// With --record: accept the findings that are not fine, and say why
     #[arg(long, value_name = "WHY", requires = "record")]
     accept: Option<String>,
+    /// Write the fixes of what is not fine into the files, proven on a scratch server
+    #[arg(long, conflicts_with_all = ["record", "stdin_filename", "release"])]
+    fix: bool,
+    /// With --fix: write them without running them anywhere
+    #[arg(long, requires = "fix")]
+    unproven: bool,
     /// The server's major version, as in 16
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(u32).range(13..=18))]
     server_version: Option<u32>,
@@ -75,6 +83,9 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
         }
         return pending(args, format, app).await;
     }
+    if args.fix {
+        fixing::refuse_all(args)?;
+    }
     let project = project(app)?;
     let (files, together) = files(args, project.as_ref()).await?;
     let ground = if environment {
@@ -85,6 +96,7 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     } else {
         Ground::of_project(project.as_ref(), args)?
     };
+    let files = if args.fix { fixing::write(files, together, &ground, args, app).await? } else { files };
     let read: Vec<String> = files.iter().filter(|file| !file.applied).map(|file| file.path.clone()).collect();
     let (shown, fail_on) = ground.review(files, &read, together, format, args, app).await?;
     Ok(shown.exit(args, fail_on))

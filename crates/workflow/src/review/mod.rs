@@ -4,8 +4,10 @@
 //! a server.
 
 mod files;
+pub mod fix;
 pub mod live;
 pub mod order;
+pub mod prove;
 
 use std::path::Path;
 

@@ -1,9 +1,7 @@
 //! A way up and its way down.
 
-mod made;
-
+use crate::made::{Made, Thing};
 use crate::rule::prelude::*;
-use made::{Made, Thing};
 
 pub(super) const MISSING: Rule = Rule {
     code: "SR1211",

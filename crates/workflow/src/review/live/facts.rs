@@ -239,7 +239,7 @@ pub(super) async fn transactions(session: &Session, live: &mut Live) -> Result<(
                 seconds: number(row.get(2)),
                 idle: row.get::<_, Option<bool>>(3).unwrap_or_default(),
                 end: row.get(4),
-                holds: held.map(|lock| (lock.get(1), modes(lock.get(2)))).collect(),
+                holds: held.map(|lock| (lock.get(1), modes(&lock.get::<_, Vec<String>>(2)))).collect(),
             }
         })
         .collect();
@@ -256,7 +256,7 @@ pub(super) async fn transactions(session: &Session, live: &mut Live) -> Result<(
 }
 
 /// `AccessShareLock` as the manual writes it.
-fn modes(server: Vec<String>) -> Vec<String> {
+fn modes(server: &[String]) -> Vec<String> {
     let spaced = |mode: &String| {
         let mut words = String::new();
         for c in mode.trim_end_matches("Lock").chars() {

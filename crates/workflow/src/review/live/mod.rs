@@ -97,8 +97,9 @@ fn not_known(live: &mut Live, fact: Fact, failure: &Failure, session: &Session) 
     if session.is_closed() {
         return Err(failure.clone());
     }
-    let causes = failure.causes.iter().map(|cause| format!(": {cause}")).collect::<String>();
-    live.unknown.insert(fact, format!("{}{causes}", failure.message));
+    let words: Vec<&str> =
+        std::iter::once(&failure.message).chain(&failure.causes).map(String::as_str).collect();
+    live.unknown.insert(fact, words.join(": "));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use crate::rule::prelude::*;
 
 /// Something with a name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Thing {
+pub(crate) enum Thing {
     Table(Relation),
     Column(Relation, String),
     Constraint(Relation, String),
@@ -39,19 +39,19 @@ impl fmt::Display for Thing {
 
 /// What a script makes, drops, changes and fills, each with the number of its statement.
 #[derive(Debug, Default)]
-pub(super) struct Made {
+pub(crate) struct Made {
     /// Made, and not dropped again.
-    pub(super) created: BTreeMap<Thing, usize>,
+    pub(crate) created: BTreeMap<Thing, usize>,
     /// The columns of the keys of indexes and constraints that were made.
     keys: BTreeMap<Thing, Vec<String>>,
     /// The table of indexes that were made.
     on: BTreeMap<Thing, Relation>,
     /// Dropped, and there before.
-    pub(super) dropped: BTreeMap<Thing, usize>,
+    pub(crate) dropped: BTreeMap<Thing, usize>,
     /// Emptied, and there before.
-    pub(super) emptied: BTreeMap<Thing, usize>,
+    pub(crate) emptied: BTreeMap<Thing, usize>,
     /// Types, defaults, NOT NULL of columns that were there before.
-    pub(super) changed: BTreeMap<Thing, usize>,
+    pub(crate) changed: BTreeMap<Thing, usize>,
     filled: BTreeSet<Thing>,
     copied: BTreeSet<Relation>,
     /// Something else may go with what is dropped.
@@ -61,7 +61,7 @@ pub(super) struct Made {
 impl Made {
     /// Nothing where something is done that can't be followed: names change, code runs, a statement is
     /// not understood.
-    pub(super) fn of(script: &ScriptAt<'_>) -> Option<Self> {
+    pub(crate) fn of(script: &ScriptAt<'_>) -> Option<Self> {
         let mut made = Self::default();
         for (number, read) in script.reads.iter().enumerate() {
             match &read.what {
@@ -73,8 +73,17 @@ impl Made {
         Some(made)
     }
 
+    /// The same, of statements.
+    pub(crate) fn of_stmts<'s>(stmts: impl IntoIterator<Item = &'s Stmt>) -> Option<Self> {
+        let mut made = Self::default();
+        for (number, stmt) in stmts.into_iter().enumerate() {
+            made.stmt(number, stmt)?;
+        }
+        Some(made)
+    }
+
     /// What stays when the other way was gone behind this one.
-    pub(super) fn left_by(&self, back: &Self) -> Vec<(&Thing, usize)> {
+    pub(crate) fn left_by(&self, back: &Self) -> Vec<(&Thing, usize)> {
         let gone = |thing: &Thing| back.dropped.contains_key(thing);
         let goes_with = |thing: &Thing| match thing {
             Thing::Table(_) => false,
@@ -102,7 +111,7 @@ impl Made {
     }
 
     /// It is made here, or what it belongs to.
-    pub(super) fn touches(&self, thing: &Thing) -> bool {
+    pub(crate) fn touches(&self, thing: &Thing) -> bool {
         let whole = match thing {
             Thing::Column(table, _) | Thing::Constraint(table, _) => Some(Thing::Table(table.clone())),
             _ => None,
@@ -122,7 +131,7 @@ impl Made {
     }
 
     /// It is changed here, or made anew, or goes.
-    pub(super) fn changes(&self, thing: &Thing) -> bool {
+    pub(crate) fn changes(&self, thing: &Thing) -> bool {
         let (Thing::Default(table, column) | Thing::Of(table, column) | Thing::NotNull(table, column)) =
             thing
         else {
@@ -135,12 +144,12 @@ impl Made {
     }
 
     /// Rows or values were written into what was made here.
-    pub(super) fn fills(&self, thing: &Thing) -> bool {
+    pub(crate) fn fills(&self, thing: &Thing) -> bool {
         self.created.contains_key(thing) && self.filled.contains(thing)
     }
 
     /// Its rows were read into another table.
-    pub(super) fn keeps_copy(&self, thing: &Thing) -> bool {
+    pub(crate) fn keeps_copy(&self, thing: &Thing) -> bool {
         let (Thing::Table(table) | Thing::Column(table, _)) = thing else { return false };
         self.copied.iter().any(|copied| copied.same(table))
     }
@@ -342,7 +351,7 @@ impl Made {
 }
 
 /// The schema that is meant where none is written.
-fn public(name: &Relation) -> Relation {
+pub(crate) fn public(name: &Relation) -> Relation {
     let schema = name.schema.clone().filter(|schema| schema != "public");
     Relation { schema, name: name.name.clone() }
 }
