@@ -20,7 +20,9 @@ mod suppress;
 mod walk;
 
 pub use cx::{Direction, Script};
-pub use live::{Live, LiveTable};
+pub use live::{
+    Fact, Live, LiveExtension, LiveLack, LiveRole, LiveSequence, LiveSlot, LiveTable, LiveTransaction,
+};
 pub use options::{Level, Options};
 pub use out::{Found, Question, Raw};
 pub use rule::{Look, Rule};
@@ -43,6 +45,11 @@ pub fn raw(scripts: &[Script<'_>], options: &Options, live: &Live) -> Vec<Raw> {
     let mut raw = suppress::suppress(walked, scripts, options);
     raw.retain_mut(|raw| leveled(raw, options));
     sort(&mut raw);
+    let mut said = std::collections::BTreeSet::new();
+    raw.retain(|raw| match &raw.once {
+        Some(once) => said.insert((raw.script, raw.finding.code.clone(), once.clone())),
+        None => true,
+    });
     raw
 }
 

@@ -19,6 +19,7 @@ pub struct Found {
     table: Option<Relation>,
     severity: Option<Severity>,
     question: Option<Question>,
+    once: Option<String>,
 }
 
 /// A question to the target: a query that gives one number, and what the number means.
@@ -84,6 +85,12 @@ impl Found {
         self
     }
 
+    /// It is said once in a script of what this names, at the first place.
+    pub fn once(mut self, of: impl Into<String>) -> Self {
+        self.once = Some(of.into());
+        self
+    }
+
     /// What the target can say to it.
     pub fn ask(mut self, sql: impl Into<String>, some: impl Into<String>, none: impl Into<String>) -> Self {
         self.question = Some(Question { sql: sql.into(), some: some.into(), none: none.into() });
@@ -102,6 +109,8 @@ pub struct Raw {
     pub script: usize,
     /// What the target can say to it.
     pub question: Option<Question>,
+    /// Of several of one rule with this in a script, only the first is told.
+    pub once: Option<String>,
 }
 
 /// Collects what one rule finds.
@@ -180,6 +189,7 @@ impl Out<'_> {
             lock,
         };
         let statement = at.map(|at| at.number);
-        self.raw.push(Raw { finding, statement, script: script.number, question: found.question });
+        let (question, once) = (found.question, found.once);
+        self.raw.push(Raw { finding, statement, script: script.number, question, once });
     }
 }

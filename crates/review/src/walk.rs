@@ -36,6 +36,10 @@ impl Active {
                 Look::Statement(look) => active.statements.push((rule, look)),
                 Look::Script(look) => active.scripts.push((rule, look)),
                 Look::History(look) => active.histories.push((rule, look)),
+                Look::StatementAndHistory(look, after) => {
+                    active.statements.push((rule, look));
+                    active.histories.push((rule, after));
+                }
             }
         }
         active
@@ -54,13 +58,21 @@ pub(crate) fn walk(scripts: &[Script<'_>], options: &Options, live: &Live) -> Wa
         options,
         live,
     };
-    let (mut raw, mut schema) = (Vec::new(), Schema::new());
+    let mut raw = Vec::new();
+    // Where the target's schema is known, the applied scripts only tell what it should be.
+    let (mut told, mut schema) = (Schema::new(), live.schema.clone());
+    told.set_home_path(live.search_path.clone());
     for number in 0..scripts.len() {
         let script = at(number);
+        let meets = match &mut schema {
+            Some(schema) if !script.script.applied || live.before.contains(script.script.path) => schema,
+            _ => &mut told,
+        };
         match script.script.direction {
-            Direction::Up => through(&active, &script, &mut schema, &mut raw),
+            Direction::Up => through(&active, &script, meets, &mut raw),
             // What a way down does is not what the next way up meets.
-            Direction::Down => through(&active, &script, &mut schema.clone(), &mut raw),
+            Direction::Down if script.script.applied => {}
+            Direction::Down => through(&active, &script, &mut meets.clone(), &mut raw),
         }
         if !script.script.applied {
             for (rule, look) in &active.scripts {
@@ -70,12 +82,25 @@ pub(crate) fn walk(scripts: &[Script<'_>], options: &Options, live: &Live) -> Wa
     }
     if !active.histories.is_empty() {
         let (migrations, first) = migrations(scripts, &at);
-        let history = History { migrations, first, schema: &schema, options, live };
+        let is_told = |script: &Script<'_>| script.applied && !live.before.contains(script.path);
+        let whole = || scripts.iter().zip(&reads).all(|(script, reads)| !is_told(script) || is_whole(reads));
+        let files = schema.is_some().then_some(&told).filter(|_| whole());
+        let schema = schema.as_ref().unwrap_or(&told);
+        let history = History { migrations, first, schema, told: files, options, live };
         for (rule, look) in &active.histories {
             look(&history, &mut Out { rule, raw: &mut raw });
         }
     }
     Walked { raw, reads }
+}
+
+/// Whether everything that a script does to the schema was seen.
+fn is_whole(reads: &[Read]) -> bool {
+    reads.iter().all(|read| match &read.what {
+        What::Statement(stmt) => !matches!(**stmt, Stmt::Do { .. } | Stmt::Call { .. } | Stmt::Unread),
+        What::Mistake(_) | What::Unread(_) => false,
+        What::Psql => read.data,
+    })
 }
 
 /// Pairs each way up with the way down of its revision, and says from which on they are reviewed.
@@ -106,6 +131,9 @@ fn migrations<'a>(
 /// Statement by statement through one script.
 fn through(active: &Active, script: &ScriptAt<'_>, schema: &mut Schema, raw: &mut Vec<Raw>) {
     let mut session = Session::new(script.script.wrapped, script.script.one_query && script.reads.len() > 1);
+    if let Some(zone) = &script.live.time_zone {
+        session.settings.insert("timezone".to_owned(), zone.clone());
+    }
     for (number, read) in script.reads.iter().enumerate() {
         session.stands(read.outside, script.script.wrapped);
         let What::Statement(stmt) = &read.what else { continue };

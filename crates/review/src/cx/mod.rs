@@ -32,6 +32,9 @@ pub struct History<'a> {
     pub first: usize,
     /// The schema after all of them.
     pub schema: &'a Schema,
+    /// What the files tell that are applied, where the target's own schema is known beside it; nothing
+    /// where they could not be read whole.
+    pub told: Option<&'a Schema>,
     /// How the review is made.
     pub options: &'a Options,
     /// What is known of the target.

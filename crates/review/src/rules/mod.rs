@@ -21,6 +21,7 @@ mod rewrites;
 mod routines;
 mod safe;
 mod security;
+mod target;
 mod text;
 mod truth;
 

@@ -17,7 +17,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ast::{ConstraintKind, Expr, ForeignKey, Key, ReplicaIdentity, Type};
+use crate::ast::{ConstraintKind, Expr, ForeignKey, Key, Partition, ReplicaIdentity, Type};
 use crate::statement::Relation;
 use links::Link;
 
@@ -72,6 +72,8 @@ pub struct Table {
     pub partition_of: Option<Relation>,
     /// It is the default partition.
     pub default_partition: bool,
+    /// Which rows a partition takes, where that is known.
+    pub bounds: Option<Partition>,
     /// The strategy of a partitioned table.
     pub strategy: Option<String>,
     /// The columns of a partitioned table's key; an expression is an empty name.
@@ -218,6 +220,8 @@ pub struct Schema {
     links: links::Links,
     names: names::Names,
     search_path: Vec<String>,
+    /// The search path of a session that set none.
+    home_path: Vec<String>,
     /// The search path behind the end of a transaction that has its own.
     path_after: Option<Vec<String>>,
     knows_all: bool,
@@ -236,6 +240,28 @@ impl Schema {
 
     /// Says that nothing else is there.
     pub fn set_knows_all(&mut self) {
+        self.knows_all = true;
+    }
+
+    /// Says where a session that sets no search path looks for names; empty: in `public`.
+    pub fn set_home_path(&mut self, path: Vec<String>) {
+        self.search_path.clone_from(&path);
+        self.home_path = path;
+    }
+
+    /// Everything in it was there before the scripts, and nothing else is there.
+    pub fn set_found(&mut self) {
+        for table in self.tables.values_mut() {
+            table.born = None;
+            table.columns.iter_mut().for_each(|column| column.born = None);
+            table.constraints.iter_mut().for_each(|constraint| constraint.born = None);
+        }
+        self.indexes.values_mut().for_each(|index| index.born = None);
+        self.types.values_mut().for_each(|made| made.born = None);
+        self.sequences.values_mut().for_each(|sequence| sequence.born = None);
+        self.functions.values_mut().flatten().for_each(|function| function.born = None);
+        self.dropped.clear();
+        self.new_session();
         self.knows_all = true;
     }
 
@@ -447,9 +473,23 @@ impl Schema {
         self.extensions.contains(name)
     }
 
+    /// Puts an extension there, as the server has it.
+    pub fn put_extension(&mut self, name: &str) {
+        self.extensions.insert(name.to_owned());
+    }
+
     /// When a script dropped it, if one did and none made it again.
     pub fn dropped(&self, name: &Relation) -> Option<Born> {
         self.dropped.get(&self.resolve(name)).copied()
+    }
+
+    /// Whether two types are one: with a schema, or without where that is found without it.
+    pub fn is_same_type(&self, one: &Type, other: &Type) -> bool {
+        one == other
+            || one.name == other.name
+                && one.array == other.array
+                && one.modifiers == other.modifiers
+                && self.type_name(one) == self.type_name(other)
     }
 
     /// A type's name with its schema.

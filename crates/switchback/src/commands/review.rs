@@ -11,7 +11,8 @@ use switchback_model::{Exit, Failure, Plan, Result, Severity, code};
 use switchback_postgres::Session;
 use switchback_report::findings::{self, Columns, Reviewed, Rule};
 use switchback_report::tables;
-use switchback_workflow::planner;
+use switchback_workflow::formats::Difference;
+use switchback_workflow::planner::{self, Unplanned};
 use switchback_workflow::records::{self, Store};
 use switchback_workflow::review::{
     self, Allowed, Asked, Asking, File, Known, Left, Live, Options, Raw, Secrets, gather,
@@ -106,13 +107,16 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     }
     let project = project(app)?;
     let here = std::env::current_dir().unwrap_or_default();
+    let whole = reads_all(args, project.as_ref(), &here);
+    let (files, together) = files(args, project.as_ref().map(|stands| &stands.project)).await?;
     let ground = if environment {
-        Ground::of_target(&world(app)?, args, project.as_ref(), &here).await?
+        let world = world(app)?;
+        let found = planner::unplanned(&world, None).await;
+        let known = known(&world.config.review, project.as_ref(), args, &here)?;
+        Ground::of_target(&world, args, known, &files, &here, found, app).await?
     } else {
         Ground::of_project(project.as_ref(), args, &here)?
     };
-    let whole = reads_all(args, project.as_ref(), &here);
-    let (files, together) = files(args, project.as_ref().map(|stands| &stands.project)).await?;
     let files = if args.fix { fixing::write(files, together, &ground, args, app).await? } else { files };
     let read: Vec<String> = files.iter().filter(|file| !file.applied).map(|file| file.path.clone()).collect();
     let asked = Reading { read, together, whole, pending: false };
@@ -140,25 +144,57 @@ async fn pending(args: &Args, format: &findings::Format, app: &App) -> Result<Ex
             app.print_instead(&failure);
             return Ok(Exit::Done);
         }
-        plan => plan?,
+        // What keeps a deploy from being planned is a finding like others; nothing is put on record of it.
+        Err(failure) if failure.code == code::HISTORY_DIFFERS && !args.record => None,
+        plan => Some(plan?),
     };
-    let root = plan.steps.iter().find_map(|step| step.params.get("root")?.as_str()).unwrap_or_default();
-    let paths: Vec<PathBuf> = plan.pending.iter().map(|script| Path::new(root).join(&script.path)).collect();
-    let asked = Asked { paths: &paths, ..Asked::default() };
-    let (mut files, _) = gather(&asked).await?;
-    for file in &mut files {
-        let inside = Path::new(&file.path).strip_prefix(root).map(|path| path.to_string_lossy().into_owned());
-        file.path = inside.unwrap_or_else(|_| file.path.clone());
-    }
+    let found = planner::unplanned(&world, args.release.as_deref()).await?;
+    let root = found.root.clone();
+    let files = files_of_deploy(&found).await?;
+    let read: Vec<String> = asked(&found, &root).iter().map(|path| inside(path, &root)).collect();
     let place = world.config.working_directory();
-    let ground = Ground::of_target(&world, args, project(app)?.as_ref(), &place).await?;
-    let read: Vec<String> = plan.pending.iter().map(|script| script.path.clone()).collect();
+    let known = known(&world.config.review, project(app)?.as_ref(), args, &place)?;
+    let ground = Ground::of_target(&world, args, known, &files, &root, Ok(found), app).await?;
     let asked = Reading { read, together: true, whole: false, pending: true };
     let (shown, fail_on) = ground.review(files, &asked, format, args, app).await?;
-    if args.record {
-        return record(&plan, &world, &shown, fail_on, args, app);
+    match plan {
+        Some(plan) if args.record => record(&plan, &world, &shown, fail_on, args, app),
+        Some(_) => Ok(shown.exit(args, fail_on)),
+        None => Ok(Exit::NotFine),
     }
-    Ok(shown.exit(args, fail_on))
+}
+
+/// The files of what is pending, and of what the history and the files differ about.
+fn asked(found: &Unplanned, root: &Path) -> Vec<PathBuf> {
+    let pending = found.scripts.pending.iter().map(|script| root.join(&script.path));
+    let differing = found.differences.iter().filter_map(|difference| match difference {
+        Difference::Edited { file } | Difference::PassedOver { file, .. } => Some(file.clone()),
+        Difference::NoFile { .. } => None,
+    });
+    pending.chain(differing).collect()
+}
+
+/// These files with the earlier ones, by their names in the release. One that was edited was applied.
+async fn files_of_deploy(found: &Unplanned) -> Result<Vec<File>> {
+    let paths = asked(found, &found.root);
+    let (mut files, _) = gather(&Asked { paths: &paths, ..Asked::default() }).await?;
+    let edited: Vec<&PathBuf> = found
+        .differences
+        .iter()
+        .filter_map(|difference| match difference {
+            Difference::Edited { file } => Some(file),
+            _ => None,
+        })
+        .collect();
+    for file in &mut files {
+        file.applied |= edited.iter().any(|edited| edited.as_path() == Path::new(&file.path));
+        file.path = inside(Path::new(&file.path), &found.root);
+    }
+    Ok(files)
+}
+
+fn inside(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 fn world(app: &App) -> Result<World> {
@@ -203,18 +239,33 @@ impl Ground {
     }
 
     /// Findings show paths from `base`.
-    async fn of_target(world: &World, args: &Args, stands: Option<&Stands>, base: &Path) -> Result<Self> {
+    async fn of_target(
+        world: &World,
+        args: &Args,
+        known: Known,
+        files: &[File],
+        base: &Path,
+        found: Result<Unplanned>,
+        app: &App,
+    ) -> Result<Self> {
         let (review, tool) = (&world.config.review, Some(world.config.migrations.tool));
         let mut options = options(review, tool, args)?;
-        let known = known(review, stands, args, base)?;
         options.database.clone_from(&world.names.target);
         let session = Session::connect(&world.url(&world.names.target), &world.application()).await?;
         if args.server_version.is_none() {
             options.version = review::live::version(&session).await?;
         }
-        let live = review::live::look(&session).await?;
+        let ground = review::live::ground(world, &session, files, base, found).await?;
+        for path in &ground.applied {
+            app.say(&format!(
+                "{path} is applied there already: what the files before it tell is taken for its schema\n"
+            ));
+        }
+        for (fact, why) in ground.live.unknown.iter().filter(|(fact, _)| !fact.is_told()) {
+            app.say(&format!("not known of the target: {}: {why}\n", fact.words()));
+        }
         let (fail_on, remarks) = (review.fail_on, review::foreign_names(review));
-        Ok(Self { options, fail_on, tool, live, session: Some(session), known, remarks })
+        Ok(Self { options, fail_on, tool, live: ground.live, session: Some(session), known, remarks })
     }
 
     /// Reviews and shows it.

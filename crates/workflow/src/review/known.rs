@@ -229,5 +229,5 @@ fn found(options: &Options, file: &str, (text, line): (&str, usize), words: Word
         fix: None,
         lock: None,
     };
-    Some(Raw { finding, statement: None, script: 0, question: None })
+    Some(Raw { finding, statement: None, script: 0, question: None, once: None })
 }

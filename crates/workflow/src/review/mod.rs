@@ -29,7 +29,7 @@ pub use files::{Asked, File, gather};
 pub use known::{Asking, Known, Left};
 pub use names::Names;
 pub use switchback_review::secrets::Secrets;
-pub use switchback_review::{Live, Options, Raw, Rule, alias, all as rules, find as rule, named};
+pub use switchback_review::{Fact, Live, Options, Raw, Rule, alias, all as rules, find as rule, named};
 
 /// Reviews files in the order in which they are given. `options.pending_from` is found here: the first
 /// script of a file that is asked about, where several files are one deploy. `tool` runs them, where that

@@ -125,7 +125,12 @@ fn index_twice(at: &At<'_>, index: &CreateIndex, out: &mut Out<'_>) {
 
 fn column(at: &At<'_>, table: &Relation, action: &Action, out: &mut Out<'_>) {
     let known = |column: &str| at.schema.column(table, column);
-    let all = at.schema.table(table).is_some_and(|known| known.all_columns && known.inherits.is_empty());
+    // Of what the target's own catalog tells, `schema-drift` speaks.
+    let of_files = |known: &Table| known.born.is_some() || !at.schema.knows_all();
+    let all = at
+        .schema
+        .table(table)
+        .is_some_and(|known| known.all_columns && known.inherits.is_empty() && of_files(known));
     let (message, help) = match &action.kind {
         ActionKind::AddColumn { column, if_not_exists: false } => {
             let Some(born) = known(&column.name).and_then(|known| known.born) else { return };

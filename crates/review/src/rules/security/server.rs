@@ -65,7 +65,7 @@ fn extension(at: &At<'_>, out: &mut Out<'_>) {
         return;
     }
     let trusted = at.script.options.version >= 13 && TRUSTED.contains(&name.as_str());
-    let there = at.script.live.available_extensions.as_ref().is_some_and(|all| all.contains(name));
+    let there = at.script.live.extensions.as_ref().is_some_and(|all| all.contains_key(name));
     let why = match (trusted, there) {
         (true, true) => "the role needs CREATE on the database",
         (true, false) => {

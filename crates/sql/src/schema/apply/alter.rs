@@ -148,6 +148,7 @@ impl Schema {
                 let partition = self.table_or_unknown(partition);
                 partition.partition_of = None;
                 partition.default_partition = false;
+                partition.bounds = None;
             }
             ActionKind::Inherit(parent) => {
                 let parent = self.resolve(parent);
@@ -180,6 +181,7 @@ impl Schema {
         let known = self.table_or_unknown(&name);
         known.partition_of = Some(parent.clone());
         known.default_partition = partition.default;
+        known.bounds = Some(partition.clone());
         let filled = known.filled;
         self.links.add(Link::Child, &name, parent.clone());
         let parent_table = self.table_or_unknown(parent);

@@ -52,6 +52,7 @@ impl Schema {
             self.copy_checks(table, &parent);
             table.partition_of = Some(parent);
             table.default_partition = partition.default;
+            table.bounds = Some(partition.clone());
         }
         for parent in &create.inherits {
             let parent = self.resolve(parent);
