@@ -58,6 +58,8 @@ pub struct Query {
     pub limited: bool,
     /// `FOR UPDATE`, `FOR SHARE`, …
     pub locking: bool,
+    /// A query in `FROM`, of this one or inside of it, has no name.
+    pub unnamed: bool,
     /// Statements in its `WITH` that write.
     pub writes: Vec<Stmt>,
     /// Other expressions in it: of joins, grouping, order, lists of `VALUES`, subqueries in `FROM`.

@@ -166,8 +166,10 @@ impl Scope<'_> {
 
     fn subquery(&self, select: &RangeSubselect, query: &mut Query) {
         let mut inner = self.optional(select.subquery.as_deref());
+        query.unnamed |= select.alias.is_none();
         if let Some(Expr::Query(inner)) = &mut inner {
             query.locking |= inner.locking;
+            query.unnamed |= inner.unnamed;
             query.writes.append(&mut inner.writes);
         }
         query.others.extend(inner);

@@ -2,6 +2,7 @@
 
 use super::backfill::{bulk, few};
 use super::slow;
+use crate::cx::Taker;
 use crate::rule::prelude::*;
 
 pub(super) const STATEMENT: Rule = Rule {
@@ -97,10 +98,8 @@ fn validates(at: &At<'_>, held: &Relation) -> bool {
 /// The table whose rows the statement writes, where the transaction altered it before.
 fn altered<'a>(at: &At<'a>) -> Option<&'a Relation> {
     let (table, _) = bulk(at)?;
-    let altered = exclusive(at).any(|held| {
-        let by = at.script.reads.get(held.by).and_then(Read::stmt);
-        held.relation.same(table) && matches!(by, Some(Stmt::AlterTable { .. }))
-    });
+    let altered =
+        exclusive(at).any(|held| held.relation.same(table) && matches!(held.taker, Taker::Alter { .. }));
     altered.then_some(table)
 }
 
@@ -115,7 +114,8 @@ fn rows(at: &At<'_>, out: &mut Out<'_>) {
 }
 
 fn wide(at: &At<'_>, out: &mut Out<'_>) {
-    if exclusive(at).next().is_none() || drops_other(at, at.number) {
+    let drops_other = matches!(at.stmt, Stmt::Drop { kind, .. } if *kind != ObjectKind::Table);
+    if exclusive(at).next().is_none() || drops_other {
         return;
     }
     let locks = at.effects.locks.iter().filter(|lock| lock.mode == Mode::AccessExclusive);
@@ -125,7 +125,9 @@ fn wide(at: &At<'_>, out: &mut Out<'_>) {
         return;
     };
     let Some(before) = exclusive(at).find(|held| {
-        is_table(at, &held.relation) && !drops_other(at, held.by) && !kin(at, &held.relation, table)
+        // A view, say, which is not there any more.
+        let dropped = held.taker == Taker::DropOther;
+        is_table(at, &held.relation) && !dropped && !kin(at, &held.relation, table)
     }) else {
         return;
     };
@@ -147,12 +149,6 @@ fn is_table(at: &At<'_>, relation: &Relation) -> bool {
     }
 }
 
-/// A view, say, which is not there any more.
-fn drops_other(at: &At<'_>, number: usize) -> bool {
-    let stmt = at.script.reads.get(number).and_then(Read::stmt);
-    matches!(stmt, Some(Stmt::Drop { kind, .. }) if *kind != ObjectKind::Table)
-}
-
 /// A table and its partition are locked together by most statements anyway.
 fn kin(at: &At<'_>, one: &Relation, other: &Relation) -> bool {
     let parent = |table: &Relation| at.schema.table(table).and_then(|table| table.partition_of.clone());
@@ -172,8 +168,7 @@ fn upgrade(at: &At<'_>, out: &mut Out<'_>) {
             continue;
         };
         // Only a query is worth a word before it: a view, say, is made by who alters its table.
-        let by = at.script.reads.get(held.by).and_then(Read::stmt);
-        if held.mode == Mode::AccessShare && !matches!(by, Some(Stmt::Select(_))) {
+        if held.mode == Mode::AccessShare && held.taker != Taker::Select {
             continue;
         }
         let table = &lock.relation;
