@@ -190,6 +190,8 @@ fn column(at: &At<'_>, table: &Relation, action: &Action, out: &mut Out<'_>) {
     let known = |column: &str| at.schema.column(table, column);
     let all = knows_columns(at, table);
     let (message, help) = match &action.kind {
+        // The one before may go in the same statement.
+        ActionKind::AddColumn { column, .. } if dropped_here(at, &column.name) => return,
         ActionKind::AddColumn { column, if_not_exists: false } => {
             let Some(born) = known(&column.name).and_then(|known| known.born) else { return };
             // What an earlier action of the same statement did is not in the schema yet.
@@ -212,6 +214,12 @@ fn column(at: &At<'_>, table: &Relation, action: &Action, out: &mut Out<'_>) {
         _ => return,
     };
     out.push(at, Found::new(message, "the statement fails").at(action.at).help(help));
+}
+
+fn dropped_here(at: &At<'_>, column: &str) -> bool {
+    let Some((_, actions)) = at.alters_any() else { return false };
+    let mut actions = actions.iter().map(|action| &action.kind);
+    actions.any(|action| matches!(action, ActionKind::DropColumn { name, .. } if name == column))
 }
 
 fn added_here(at: &At<'_>, name: &str) -> bool {

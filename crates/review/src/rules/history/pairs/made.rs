@@ -56,6 +56,8 @@ pub(super) struct Made {
     copied: BTreeSet<Relation>,
     /// Something else may go with what is dropped.
     cascades: bool,
+    /// An index or a constraint was made under the name that the server chooses.
+    unnamed: bool,
 }
 
 impl Made {
@@ -97,6 +99,7 @@ impl Made {
         };
         back.cascades
             || back.dropped.contains_key(&Thing::Table(table.clone()))
+            || back.dropped.contains_key(&Thing::View(table.clone()))
             || back.dropped.contains_key(&constraint)
             || columns.any(|column| back.dropped.contains_key(&column))
     }
@@ -109,9 +112,15 @@ impl Made {
         };
         // An index may be a constraint's, and a constraint made without a name.
         let kin = match thing {
-            Thing::Index(_) | Thing::Constraint(..) => self.created.keys().any(|made| {
-                matches!(made, Thing::Constraint(..) | Thing::Index(_) | Thing::Table(_) | Thing::Column(..))
-            }),
+            Thing::Index(_) | Thing::Constraint(..) => {
+                let may_have = |made: &Thing| {
+                    matches!(
+                        made,
+                        Thing::Constraint(..) | Thing::Index(_) | Thing::Table(_) | Thing::Column(..)
+                    )
+                };
+                self.unnamed || self.created.keys().any(may_have)
+            }
             Thing::Sequence(_) | Thing::Type(_) => {
                 self.created.keys().any(|made| matches!(made, Thing::Table(_)))
             }
@@ -260,7 +269,10 @@ impl Made {
     }
 
     fn index(&mut self, number: usize, index: &CreateIndex) {
-        let Some(name) = &index.name else { return };
+        let Some(name) = &index.name else {
+            self.unnamed = true;
+            return;
+        };
         let table = public(&index.table);
         let thing = Thing::Index(Relation { schema: table.schema.clone(), name: name.clone() });
         let mut columns = index.include.clone();
@@ -312,7 +324,10 @@ impl Made {
     }
 
     fn constraint(&mut self, number: usize, table: &Relation, constraint: &Constraint) {
-        let Some(name) = &constraint.name else { return };
+        let Some(name) = &constraint.name else {
+            self.unnamed = true;
+            return;
+        };
         if self.created.contains_key(&Thing::Table(table.clone())) {
             return;
         }
