@@ -147,6 +147,10 @@ fn index_twice(at: &At<'_>, index: &CreateIndex, out: &mut Out<'_>) {
 }
 
 fn type_twice(at: &At<'_>, name: &Relation, out: &mut Out<'_>) {
+    // SQLAlchemy looks whether an enumeration is there before it makes one with a table.
+    if at.script.script.is_python() {
+        return;
+    }
     let Some(born) = at.schema.made(name).and_then(|made| made.born) else { return };
     let when = when(at, born.script, born.statement);
     let found =

@@ -124,13 +124,17 @@ fn wide(at: &At<'_>, out: &mut Out<'_>) {
     let Some(table) = tables.find(|table| !exclusive(at).any(|held| held.relation.same(table))) else {
         return;
     };
-    let Some(before) = exclusive(at).find(|held| {
-        // A view, say, which is not there any more.
-        let dropped = held.taker == Taker::DropOther;
-        is_table(at, &held.relation) && !dropped && !kin(at, &held.relation, table)
-    }) else {
+    // A view, say, is not there any more.
+    let held: Vec<&crate::cx::Held> = exclusive(at)
+        .filter(|held| held.taker != Taker::DropOther && is_table(at, &held.relation))
+        .filter(|held| !kin(at, &held.relation, table))
+        .collect();
+    let Some(before) = held.first() else { return };
+    // The transaction is too wide already, and that was said.
+    let wider = |held: &&&crate::cx::Held| held.by != before.by && !kin(at, &held.relation, &before.relation);
+    if !at.embedded && held.iter().any(|held| wider(&held)) {
         return;
-    };
+    }
     let found = Found::new(
         format!("ACCESS EXCLUSIVE on `{table}` while it is held on `{}`", before.relation),
         format!(

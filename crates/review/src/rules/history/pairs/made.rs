@@ -56,6 +56,8 @@ pub(super) struct Made {
     copied: BTreeSet<Relation>,
     /// Something else may go with what is dropped.
     cascades: bool,
+    /// Tables that nobody else sees.
+    temporary: BTreeSet<Relation>,
     /// An index or a constraint was made under the name that the server chooses.
     unnamed: bool,
 }
@@ -85,7 +87,9 @@ impl Made {
             Thing::Index(_) => self.on.get(thing).is_some_and(|table| self.goes(thing, table, back)),
             _ => back.cascades,
         };
-        let left = self.created.iter().filter(|(thing, _)| !gone(thing) && !goes_with(thing));
+        // An index that was there before and was built anew is there in any case.
+        let anew = |thing: &Thing| matches!(thing, Thing::Index(_)) && self.dropped.contains_key(thing);
+        let left = self.created.iter().filter(|(thing, _)| !gone(thing) && !goes_with(thing) && !anew(thing));
         left.map(|(thing, number)| (thing, *number)).collect()
     }
 
@@ -161,6 +165,9 @@ impl Made {
 
     fn drop(&mut self, number: usize, thing: Thing) {
         if self.created.remove(&thing).is_some() {
+            return;
+        }
+        if matches!(&thing, Thing::Table(table) if self.temporary.remove(table)) {
             return;
         }
         let within = match &thing {
@@ -259,6 +266,7 @@ impl Made {
     fn table(&mut self, number: usize, table: &CreateTable) {
         let name = public(&table.name);
         if table.temporary {
+            self.temporary.insert(name);
             return;
         }
         if let Some(query) = &table.query {
