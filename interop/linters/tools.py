@@ -79,10 +79,7 @@ class Eugene(Tool):
 
     def said(self, block, path):
         out = document(self.call(["lint", "--format", "json", "--accept-failures", str(path)]))
-        if out is None:
-            return None
-        passed = [one for report in (out if isinstance(out, list) else [out]) for one in report.get("passed_all_checks", []) or []]
-        return codes(out) - {""} if passed is not None else set()
+        return None if out is None else codes(out)
 
 
 def codes(node):
