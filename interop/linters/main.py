@@ -144,6 +144,9 @@ def page(blocks, said, linters, meaning, reasons, unexplained):
             f"| {name} | {versions[name]} | {plain[name]} of {len(hazards)} | {total['named']} of {len(bad)} | {total['else']}"
             f" | {total['silent']} | {total['unread']} | {wrong} | {false_alarms(harmless, said, column, noise)} of {len(harmless)} |"
         )
+    absent = [tool.name for tool in tools.OTHERS if tool.name not in names]
+    if absent:
+        lines += ["", f"Not asked this time, because they were not installed: {', '.join(absent)}."]
     lines += [
         "",
         "*Good flagged*: of this program, by the rule whose page it is; of the others, by any rule but those of taste,"

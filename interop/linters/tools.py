@@ -28,7 +28,10 @@ class Tool:
 def document(text):
     """The first JSON document in a text."""
     starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
-    return json.JSONDecoder().raw_decode(text[min(starts):])[0] if starts else None
+    try:
+        return json.JSONDecoder().raw_decode(text[min(starts):])[0] if starts else None
+    except json.JSONDecodeError:
+        return None
 
 
 class Squawk(Tool):
