@@ -121,10 +121,10 @@ fn blocked(at: &At<'_>, out: &mut Out<'_>) {
         if users.is_empty() {
             continue;
         }
-        let uses = if sure { "uses it" } else { "may use it" };
+        let verb = if sure { "uses it" } else { "may use it" };
         let severity = if sure { Severity::Error } else { Severity::Info };
         let found = Found::new(
-            format!("`{table}.{column}` gets another type, and {} {uses}", users.join(", ")),
+            format!("`{table}.{column}` gets another type, and {} {verb}", users.join(", ")),
             "the server refuses to change the type of a column that a view or a generated column uses",
         );
         let help = "in one transaction: drop what uses it, change the type, make it again with its grants; or add a \

@@ -68,8 +68,8 @@ fn statement(at: &At<'_>, out: &mut Out<'_>) {
         format!("{what} while ACCESS EXCLUSIVE on `{table}` is held"),
         format!("nobody can read or write `{table}` until it is done and the transaction is over"),
     );
-    let help = "end the transaction before it, and run it in one of its own";
-    out.push(at, found.help(help).on(long).fix(apart(at)));
+    let found = found.help("end the transaction before it, and run it in one of its own");
+    out.push(at, found.on(long).fix(apart(at)));
 }
 
 /// What takes its time in the statement: as long as the relation is large.
