@@ -56,6 +56,10 @@ pub(crate) struct Made {
     copied: BTreeSet<Relation>,
     /// Something else may go with what is dropped.
     cascades: bool,
+    /// Tables that nobody else sees.
+    temporary: BTreeSet<Relation>,
+    /// An index or a constraint was made under the name that the server chooses.
+    unnamed: bool,
 }
 
 impl Made {
@@ -92,7 +96,9 @@ impl Made {
             Thing::Index(_) => self.on.get(thing).is_some_and(|table| self.goes(thing, table, back)),
             _ => back.cascades,
         };
-        let left = self.created.iter().filter(|(thing, _)| !gone(thing) && !goes_with(thing));
+        // An index that was there before and was built anew is there in any case.
+        let anew = |thing: &Thing| matches!(thing, Thing::Index(_)) && self.dropped.contains_key(thing);
+        let left = self.created.iter().filter(|(thing, _)| !gone(thing) && !goes_with(thing) && !anew(thing));
         left.map(|(thing, number)| (thing, *number)).collect()
     }
 
@@ -106,6 +112,7 @@ impl Made {
         };
         back.cascades
             || back.dropped.contains_key(&Thing::Table(table.clone()))
+            || back.dropped.contains_key(&Thing::View(table.clone()))
             || back.dropped.contains_key(&constraint)
             || columns.any(|column| back.dropped.contains_key(&column))
     }
@@ -118,9 +125,15 @@ impl Made {
         };
         // An index may be a constraint's, and a constraint made without a name.
         let kin = match thing {
-            Thing::Index(_) | Thing::Constraint(..) => self.created.keys().any(|made| {
-                matches!(made, Thing::Constraint(..) | Thing::Index(_) | Thing::Table(_) | Thing::Column(..))
-            }),
+            Thing::Index(_) | Thing::Constraint(..) => {
+                let may_have = |made: &Thing| {
+                    matches!(
+                        made,
+                        Thing::Constraint(..) | Thing::Index(_) | Thing::Table(_) | Thing::Column(..)
+                    )
+                };
+                self.unnamed || self.created.keys().any(may_have)
+            }
             Thing::Sequence(_) | Thing::Type(_) => {
                 self.created.keys().any(|made| matches!(made, Thing::Table(_)))
             }
@@ -161,6 +174,9 @@ impl Made {
 
     fn drop(&mut self, number: usize, thing: Thing) {
         if self.created.remove(&thing).is_some() {
+            return;
+        }
+        if matches!(&thing, Thing::Table(table) if self.temporary.remove(table)) {
             return;
         }
         let within = match &thing {
@@ -259,6 +275,7 @@ impl Made {
     fn table(&mut self, number: usize, table: &CreateTable) {
         let name = public(&table.name);
         if table.temporary {
+            self.temporary.insert(name);
             return;
         }
         if let Some(query) = &table.query {
@@ -269,7 +286,10 @@ impl Made {
     }
 
     fn index(&mut self, number: usize, index: &CreateIndex) {
-        let Some(name) = &index.name else { return };
+        let Some(name) = &index.name else {
+            self.unnamed = true;
+            return;
+        };
         let table = public(&index.table);
         let thing = Thing::Index(Relation { schema: table.schema.clone(), name: name.clone() });
         let mut columns = index.include.clone();
@@ -321,7 +341,10 @@ impl Made {
     }
 
     fn constraint(&mut self, number: usize, table: &Relation, constraint: &Constraint) {
-        let Some(name) = &constraint.name else { return };
+        let Some(name) = &constraint.name else {
+            self.unnamed = true;
+            return;
+        };
         if self.created.contains_key(&Thing::Table(table.clone())) {
             return;
         }

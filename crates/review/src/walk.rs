@@ -3,7 +3,7 @@
 use switchback_sql::ast::Stmt;
 use switchback_sql::locks::{self, Effects, Place};
 use switchback_sql::schema::{Born, Schema};
-use switchback_sql::{plpgsql, read};
+use switchback_sql::{Relation, plpgsql, read};
 
 use crate::cx::{At, Direction, History, Migration, Read, Script, ScriptAt, Session, What, read_script};
 use crate::live::Live;
@@ -152,17 +152,21 @@ fn through(active: &Active, script: &ScriptAt<'_>, schema: &mut Schema, raw: &mu
         if !script.script.applied {
             look(active, &at, raw);
         }
-        let embedded = if let Stmt::Do { body: (body, start), .. } = &**stmt {
-            inside(active, &at, body, *start, raw)
+        let (embedded, inner) = if let Stmt::Do { body: (body, start), .. } = &**stmt {
+            let (embedded, inner) = inside(active, &at, body, *start, raw);
+            (embedded, Some(inner))
         } else {
-            Vec::new()
+            (Vec::new(), None)
         };
         let used: Vec<_> = effects.locks.iter().map(|lock| at.is_used(&lock.relation)).collect();
-        let is_used = |relation: &switchback_sql::Relation| {
+        let is_used = |relation: &Relation| {
             let index = effects.locks.iter().position(|lock| lock.relation == *relation);
             index.is_none_or(|index| used[index])
         };
         session.apply(number, stmt, &effects, is_used);
+        if let Some(inner) = inner {
+            session.behind(inner);
+        }
         let born = Born { script: script.number, statement: number };
         schema.apply(stmt, born);
         for stmt in &embedded {
@@ -189,14 +193,22 @@ fn each(active: &Active, at: &At<'_>, raw: &mut Vec<Raw>) {
     }
 }
 
-/// The statements in the body of a `DO` block, looked at as those around it; gives them.
-fn inside(active: &Active, outer: &At<'_>, body: &str, start: usize, raw: &mut Vec<Raw>) -> Vec<Stmt> {
+/// The statements in the body of a `DO` block, looked at as those around it; gives them, and the
+/// session behind them.
+fn inside(
+    active: &Active,
+    outer: &At<'_>,
+    body: &str,
+    start: usize,
+    raw: &mut Vec<Raw>,
+) -> (Vec<Stmt>, Session) {
     let mut schema = outer.schema.clone();
+    let mut session = outer.session.inside(outer.number);
     let mut stmts = Vec::new();
     for found in plpgsql::statements(body) {
         let Some(text) = &found.text else { continue };
         let Ok(stmt) = read::read(text) else { continue };
-        let effects = effects(&stmt, &schema, outer.session, outer.script);
+        let effects = effects(&stmt, &schema, &session, outer.script);
         let at = At {
             stmt: &stmt,
             text,
@@ -204,15 +216,26 @@ fn inside(active: &Active, outer: &At<'_>, body: &str, start: usize, raw: &mut V
             base: outer.base.map(|base| base + start + found.at),
             effects: &effects,
             schema: &schema,
-            session: outer.session,
+            session: &session,
             script: outer.script,
             embedded: true,
         };
         if !outer.script.script.applied {
             look(active, &at, raw);
         }
+        let used: Vec<Relation> = used(&at);
+        // Its transaction is ended by what is around it.
+        if !matches!(stmt, Stmt::Transaction(_)) {
+            session.apply(outer.number, &stmt, &effects, |relation| used.contains(relation));
+        }
         schema.apply(&stmt, Born { script: outer.script.number, statement: outer.number });
         stmts.push(stmt);
     }
-    stmts
+    (stmts, session)
+}
+
+/// The relations that a statement locks and others use.
+fn used(at: &At<'_>) -> Vec<Relation> {
+    let locks = at.effects.locks.iter().filter(|lock| at.is_used(&lock.relation));
+    locks.map(|lock| lock.relation.clone()).collect()
 }

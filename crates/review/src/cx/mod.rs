@@ -7,7 +7,7 @@ mod session;
 
 pub use at::At;
 pub use script::{Direction, Mark, Read, Script, ScriptAt, What, leaves_transaction, read_script};
-pub use session::{Held, Running, Session};
+pub use session::{Held, Running, Session, Taker, settings};
 
 use switchback_sql::schema::Schema;
 

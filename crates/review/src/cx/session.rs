@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use switchback_sql::Relation;
-use switchback_sql::ast::{ObjectKind, Stmt, Transaction};
+use switchback_sql::ast::{
+    Action, ActionKind, Constraint, ConstraintKind, Expr, ObjectKind, Stmt, Transaction,
+};
 use switchback_sql::locks::{Effects, Mode};
 
 /// A lock that is held.
@@ -15,6 +17,46 @@ pub struct Held {
     pub mode: Mode,
     /// The number of the statement that took it.
     pub by: usize,
+    /// What that is.
+    pub taker: Taker,
+}
+
+/// The kind of statement that took a lock; it may stand in the body of a `DO` block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taker {
+    /// `ALTER TABLE`.
+    Alter {
+        /// A foreign key is added by it.
+        foreign_key: bool,
+    },
+    /// `DROP` of a view, an index, …: of anything but a table.
+    DropOther,
+    /// A query.
+    Select,
+    /// Any other.
+    Other,
+}
+
+impl Taker {
+    fn of(stmt: &Stmt) -> Self {
+        match stmt {
+            Stmt::AlterTable { actions, .. } => {
+                Self::Alter { foreign_key: actions.iter().any(adds_foreign_key) }
+            }
+            Stmt::Drop { kind, .. } if *kind != ObjectKind::Table => Self::DropOther,
+            Stmt::Select(_) => Self::Select,
+            _ => Self::Other,
+        }
+    }
+}
+
+fn adds_foreign_key(action: &Action) -> bool {
+    let is_foreign = |one: &Constraint| matches!(one.kind, ConstraintKind::Foreign(_));
+    match &action.kind {
+        ActionKind::AddConstraint(constraint) => is_foreign(constraint),
+        ActionKind::AddColumn { column, .. } => column.constraints.iter().any(is_foreign),
+        _ => false,
+    }
 }
 
 /// A transaction that is open.
@@ -65,6 +107,20 @@ impl Session {
         self.was_outside |= outside;
     }
 
+    /// In the body of a `DO` block, which is a transaction of its own where it is in no other.
+    pub(crate) fn inside(&self, number: usize) -> Self {
+        let mut inner = self.clone();
+        inner.transaction.get_or_insert_with(|| Running { begun: Some(number), ..Running::default() });
+        inner
+    }
+
+    /// Behind a `DO` block, with what its body locked.
+    pub(crate) fn behind(&mut self, inner: Self) {
+        if let (Some(running), Some(inner)) = (&mut self.transaction, inner.transaction) {
+            running.held = inner.held;
+        }
+    }
+
     /// The variable's value, where it was set.
     pub fn setting(&self, name: &str) -> Option<&str> {
         self.settings.get(name).map(String::as_str)
@@ -88,8 +144,11 @@ impl Session {
     pub fn apply(&mut self, number: usize, stmt: &Stmt, effects: &Effects, used: impl Fn(&Relation) -> bool) {
         match stmt {
             Stmt::Transaction(word) => return self.transaction(number, *word),
-            Stmt::Set { name, value, local } => self.set(name, value.as_deref(), *local),
-            _ => {}
+            _ => {
+                for (name, value, local) in settings(stmt) {
+                    self.set(&name, value, local);
+                }
+            }
         }
         let Some(running) = &mut self.transaction else { return };
         if let Stmt::Rename { kind: ObjectKind::Table, relation, to, .. } = stmt {
@@ -97,11 +156,17 @@ impl Session {
             held.filter(|held| held.same(relation)).for_each(|held| held.name.clone_from(to));
         }
         running.statements.push(number);
+        let taker = Taker::of(stmt);
         for lock in effects.locks.iter().filter(|lock| used(&lock.relation)) {
             // Thousands of statements on one table hold one lock.
             let held = |held: &Held| held.mode >= lock.mode && held.relation == lock.relation;
             if !running.held.iter().any(held) {
-                running.held.push(Held { relation: lock.relation.clone(), mode: lock.mode, by: number });
+                running.held.push(Held {
+                    relation: lock.relation.clone(),
+                    mode: lock.mode,
+                    by: number,
+                    taker,
+                });
             }
         }
     }
@@ -142,5 +207,30 @@ impl Session {
             Some(value) => self.settings.insert(name.to_owned(), value.to_owned()),
             None => self.settings.remove(name),
         };
+    }
+}
+
+/// The variables that a statement sets: name in lower case, value, and whether until the transaction
+/// ends. `set_config` with texts that stand there counts as `SET` does.
+pub fn settings(stmt: &Stmt) -> Vec<(String, Option<&str>, bool)> {
+    match stmt {
+        Stmt::Set { name, value, local } => vec![(name.clone(), value.as_deref(), *local)],
+        Stmt::Select(query) if query.constant => {
+            query.columns.iter().filter_map(|(_, value)| configured(value)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn configured(expr: &Expr) -> Option<(String, Option<&str>, bool)> {
+    let Expr::Call { name, args } = expr.bare() else { return None };
+    if name.name != "set_config" || name.schema.is_some() {
+        return None;
+    }
+    match args.as_slice() {
+        [Expr::Text(variable), Expr::Text(value), Expr::Bool(local)] => {
+            Some((variable.to_ascii_lowercase(), Some(value), *local))
+        }
+        _ => None,
     }
 }

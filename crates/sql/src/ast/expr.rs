@@ -58,6 +58,10 @@ pub struct Query {
     pub limited: bool,
     /// `FOR UPDATE`, `FOR SHARE`, …
     pub locking: bool,
+    /// The tables of which it takes all columns by `*`, at any depth.
+    pub whole: Vec<Relation>,
+    /// A query in `FROM`, of this one or inside of it, has no name.
+    pub unnamed: bool,
     /// Statements in its `WITH` that write.
     pub writes: Vec<Stmt>,
     /// Other expressions in it: of joins, grouping, order, lists of `VALUES`, subqueries in `FROM`.

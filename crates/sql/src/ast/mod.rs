@@ -23,7 +23,7 @@ pub struct Type {
     /// The schema, where one is written and it is not `pg_catalog`.
     pub schema: Option<String>,
     /// `int4`, `varchar`, `timestamptz`, `bpchar` (for `char`), …; `serial`, `bigserial` and
-    /// `smallserial` as they are written.
+    /// `smallserial` also where `serial4`, `serial8` or `serial2` is written.
     pub name: String,
     /// `varchar(20)`: 20. `numeric(10,2)`: 10 and 2.
     pub modifiers: Vec<i64>,

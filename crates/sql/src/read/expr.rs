@@ -5,7 +5,7 @@ use pg_query::protobuf::a_const::Val;
 use pg_query::protobuf::node::Node;
 use pg_query::protobuf::{
     AConst, AExpr, AExprKind, BoolExpr, BoolExprType, BoolTestType, BooleanTest, CaseExpr, FuncCall,
-    MinMaxOp, NullTest, NullTestType, SqlValueFunctionOp, SubLink, SubLinkType,
+    MinMaxOp, MultiAssignRef, NullTest, NullTestType, SqlValueFunctionOp, SubLink, SubLinkType,
 };
 
 use crate::ast::{Expr, Query};
@@ -47,7 +47,9 @@ impl Scope<'_> {
             }
             Node::NamedArgExpr(argument) => self.one(argument.arg.as_deref()),
             Node::ResTarget(target) => self.one(target.val.as_deref()),
-            Node::MultiAssignRef(assigned) => self.one(assigned.source.as_deref()),
+            Node::MultiAssignRef(assigned) => self.assigned(assigned),
+            Node::JsonArrayAgg(_) => named("json_arrayagg", Vec::new()),
+            Node::JsonObjectAgg(_) => named("json_objectagg", Vec::new()),
             Node::AStar(_) => Expr::Column(vec!["*".into()]),
             node => Expr::Other(self.parts(node)),
         }
@@ -61,6 +63,19 @@ impl Scope<'_> {
     /// One that may be there.
     pub(super) fn optional(&self, node: Option<&Wrapped>) -> Option<Expr> {
         names::node(node).map(|node| self.expr(node))
+    }
+
+    /// `(a, b) = (x, y)` comes as one source for both, of which each has its part; of a query nobody can
+    /// tell.
+    fn assigned(&self, assigned: &MultiAssignRef) -> Expr {
+        let source = assigned.source.as_deref();
+        let part = match names::node(source) {
+            Some(Node::RowExpr(row)) => {
+                usize::try_from(assigned.colno - 1).ok().and_then(|part| row.args.get(part))
+            }
+            _ => None,
+        };
+        self.one(part.or(source))
     }
 
     fn one(&self, node: Option<&Wrapped>) -> Expr {

@@ -55,16 +55,13 @@ fn keys(nodes: &[Wrapped]) -> Vec<Key> {
         .collect()
 }
 
-/// `COLLATE`, an operator class, `DESC`, `NULLS FIRST`.
+/// `COLLATE`, an operator class, `DESC`, `NULLS FIRST`; not `ASC`, `NULLS LAST`, which change nothing.
 fn is_special(node: &Node) -> bool {
     let Node::IndexElem(element) = node else { return false };
-    let ordered = |order| order == SortByDir::SortbyDesc as i32;
-    let nulls =
-        |nulls| nulls == SortByNulls::SortbyNullsFirst as i32 || nulls == SortByNulls::SortbyNullsLast as i32;
     !element.collation.is_empty()
         || !element.opclass.is_empty()
-        || ordered(element.ordering)
-        || nulls(element.nulls_ordering)
+        || element.ordering == SortByDir::SortbyDesc as i32
+        || element.nulls_ordering == SortByNulls::SortbyNullsFirst as i32
 }
 
 fn key(element: &IndexElem) -> Key {

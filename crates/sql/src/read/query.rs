@@ -70,6 +70,7 @@ impl Scope<'_> {
         query.filter = self.optional(select.where_clause.as_deref());
         query.constant = select.from_clause.is_empty();
         self.from(&select.from_clause, query);
+        self.stars(select, query);
         for list in
             [&select.values_lists, &select.group_clause, &select.window_clause, &select.distinct_clause]
         {
@@ -135,6 +136,47 @@ impl Scope<'_> {
         self.names.contains(&name) || self.outer.is_some_and(|outer| outer.knows(name))
     }
 
+    /// Which tables a `*` or `t.*` stands for.
+    fn stars(&self, select: &SelectStmt, query: &mut Query) {
+        let path = |expr: &Expr| match expr {
+            Expr::Column(path) if path.last().is_some_and(|last| last == "*") => Some(path.clone()),
+            _ => None,
+        };
+        let stars: Vec<Vec<String>> = query.columns.iter().filter_map(|(_, expr)| path(expr)).collect();
+        if stars.is_empty() {
+            return;
+        }
+        let mut ranges = Vec::new();
+        for item in &select.from_clause {
+            self.ranges(Some(item), &mut ranges);
+        }
+        for star in stars {
+            let of = star.len().checked_sub(2).map(|before| star[before].as_str());
+            for (name, table) in &ranges {
+                if of.is_none_or(|of| of == name) {
+                    add(&mut query.whole, table);
+                }
+            }
+        }
+    }
+
+    /// The tables in `FROM`, by the names that they have there.
+    fn ranges(&self, item: Option<&Wrapped>, ranges: &mut Vec<(String, Relation)>) {
+        match names::node(item) {
+            Some(Node::RangeVar(range)) if range.schemaname.is_empty() && self.knows(&range.relname) => {}
+            Some(Node::RangeVar(range)) => {
+                let alias = range.alias.as_ref().map(|alias| alias.aliasname.clone());
+                let name = alias.unwrap_or_else(|| range.relname.clone());
+                ranges.push((name, names::relation(Some(range))));
+            }
+            Some(Node::JoinExpr(join)) => {
+                self.ranges(join.larg.as_deref(), ranges);
+                self.ranges(join.rarg.as_deref(), ranges);
+            }
+            _ => {}
+        }
+    }
+
     fn from(&self, items: &[Wrapped], query: &mut Query) {
         for item in items {
             self.source(Some(item), query);
@@ -166,8 +208,10 @@ impl Scope<'_> {
 
     fn subquery(&self, select: &RangeSubselect, query: &mut Query) {
         let mut inner = self.optional(select.subquery.as_deref());
+        query.unnamed |= select.alias.is_none();
         if let Some(Expr::Query(inner)) = &mut inner {
             query.locking |= inner.locking;
+            query.unnamed |= inner.unnamed;
             query.writes.append(&mut inner.writes);
         }
         query.others.extend(inner);
@@ -270,13 +314,18 @@ fn add(tables: &mut Vec<Relation>, table: &Relation) {
 /// Adds what the queries in its expressions and the writing statements of its `WITH` read.
 fn gather(query: &mut Query) {
     let mut tables = std::mem::take(&mut query.tables);
+    let mut whole = std::mem::take(&mut query.whole);
     query.walk(&mut |part| {
         if let Expr::Query(inner) | Expr::InQuery(_, inner) = part {
             for table in &inner.tables {
                 add(&mut tables, table);
             }
+            for table in &inner.whole {
+                add(&mut whole, table);
+            }
         }
     });
+    query.whole = whole;
     for write in &query.writes {
         for table in reads(write) {
             add(&mut tables, table);

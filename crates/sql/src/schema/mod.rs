@@ -82,7 +82,7 @@ pub struct Table {
     pub inherits: Vec<Relation>,
     /// What a view reads.
     pub reads: Vec<Relation>,
-    /// The names of columns that a view names, by any table.
+    /// The names of columns that a view reads, of any table; `*`: of a table all columns, whichever they are.
     pub reads_columns: Vec<String>,
     /// Nobody else sees it.
     pub temporary: bool,

@@ -76,9 +76,19 @@ fn missing(history: &History<'_>, out: &mut Out<'_>) {
 
 fn says_irreversible(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    ["irreversible", "not reversible", "no way back", "cannot be undone", "can't be undone", "forward-only"]
-        .iter()
-        .any(|words| lower.contains(words))
+    const WORDS: &[&str] = &[
+        "irreversible",
+        "not reversible",
+        "no way back",
+        "no restore",
+        "no rollback",
+        "cannot be undone",
+        "can't be undone",
+        "cannot be reverted",
+        "can't be reverted",
+        "forward-only",
+    ];
+    WORDS.iter().any(|words| lower.contains(words))
 }
 
 fn asymmetric(history: &History<'_>, out: &mut Out<'_>) {

@@ -21,6 +21,9 @@ const FUNCTIONS: &[(&str, u32)] = &[
     ("regexp_count", 15),
     ("regexp_instr", 15),
     ("regexp_substr", 15),
+    ("json_arrayagg", 16),
+    ("json_objectagg", 16),
+    ("json_table", 17),
     ("any_value", 16),
     ("array_shuffle", 16),
     ("array_sample", 16),
@@ -44,6 +47,7 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
     }
     let mut needs = Vec::new();
     statement(at.stmt, &mut needs);
+    words(at, &mut needs);
     needs.retain(|(what, ..)| !is_own(at, what));
     let Some((what, since, byte)) =
         needs.into_iter().filter(|(_, since, _)| *since > version).max_by_key(|need| need.1)
@@ -66,6 +70,28 @@ fn is_own(at: &At<'_>, what: &str) -> bool {
 }
 
 type Needs = Vec<(String, u32, usize)>;
+
+/// What the tree does not say, and words do.
+fn words(at: &At<'_>, needs: &mut Needs) {
+    let has = |words: &[&str]| {
+        let all: Vec<_> = switchback_sql::words(at.text).collect();
+        all.windows(words.len()).any(|some| some.iter().eq(words))
+    };
+    let mut need = |what: &str, since: u32| needs.push((what.to_owned(), since, 0));
+    match at.stmt {
+        // Whoever has it need not look for it.
+        Stmt::CreateTable(_) | Stmt::AlterTable { .. }
+            if at.script.options.version < 15 && has(&["nulls", "not", "distinct"]) =>
+        {
+            need("NULLS NOT DISTINCT", 15);
+        }
+        Stmt::Reindex { .. } if has(&["tablespace"]) => need("REINDEX (TABLESPACE …)", 14),
+        Stmt::CreateFunction(made) if made.language == "sql" && made.body.is_none() => {
+            need("a body that is not a text", 14);
+        }
+        _ => {}
+    }
+}
 
 fn statement(stmt: &Stmt, needs: &mut Needs) {
     let mut need = |what: &str, since: u32| needs.push((what.to_owned(), since, 0));
@@ -139,6 +165,9 @@ fn constraint(constraint: &Constraint, needs: &mut Needs) {
 }
 
 fn functions(query: &Query, needs: &mut Needs) {
+    if query.unnamed {
+        needs.push(("a query in FROM without a name".to_owned(), 16, 0));
+    }
     query.walk(&mut |expr| function(expr, 0, needs));
 }
 

@@ -2,6 +2,7 @@
 
 use super::backfill::{bulk, few};
 use super::slow;
+use crate::cx::Taker;
 use crate::rule::prelude::*;
 
 pub(super) const STATEMENT: Rule = Rule {
@@ -97,10 +98,8 @@ fn validates(at: &At<'_>, held: &Relation) -> bool {
 /// The table whose rows the statement writes, where the transaction altered it before.
 fn altered<'a>(at: &At<'a>) -> Option<&'a Relation> {
     let (table, _) = bulk(at)?;
-    let altered = exclusive(at).any(|held| {
-        let by = at.script.reads.get(held.by).and_then(Read::stmt);
-        held.relation.same(table) && matches!(by, Some(Stmt::AlterTable { .. }))
-    });
+    let altered =
+        exclusive(at).any(|held| held.relation.same(table) && matches!(held.taker, Taker::Alter { .. }));
     altered.then_some(table)
 }
 
@@ -115,7 +114,8 @@ fn rows(at: &At<'_>, out: &mut Out<'_>) {
 }
 
 fn wide(at: &At<'_>, out: &mut Out<'_>) {
-    if exclusive(at).next().is_none() || drops_other(at, at.number) {
+    let drops_other = matches!(at.stmt, Stmt::Drop { kind, .. } if *kind != ObjectKind::Table);
+    if exclusive(at).next().is_none() || drops_other {
         return;
     }
     let locks = at.effects.locks.iter().filter(|lock| lock.mode == Mode::AccessExclusive);
@@ -124,11 +124,17 @@ fn wide(at: &At<'_>, out: &mut Out<'_>) {
     let Some(table) = tables.find(|table| !exclusive(at).any(|held| held.relation.same(table))) else {
         return;
     };
-    let Some(before) = exclusive(at).find(|held| {
-        is_table(at, &held.relation) && !drops_other(at, held.by) && !kin(at, &held.relation, table)
-    }) else {
+    // A view, say, is not there any more.
+    let held: Vec<&crate::cx::Held> = exclusive(at)
+        .filter(|held| held.taker != Taker::DropOther && is_table(at, &held.relation))
+        .filter(|held| !kin(at, &held.relation, table))
+        .collect();
+    let Some(before) = held.first() else { return };
+    // The transaction is too wide already, and that was said.
+    let wider = |held: &&&crate::cx::Held| held.by != before.by && !kin(at, &held.relation, &before.relation);
+    if !at.embedded && held.iter().any(|held| wider(&held)) {
         return;
-    };
+    }
     let found = Found::new(
         format!("ACCESS EXCLUSIVE on `{table}` while it is held on `{}`", before.relation),
         format!(
@@ -145,12 +151,6 @@ fn is_table(at: &At<'_>, relation: &Relation) -> bool {
         Some(table) => !matches!(table.kind, TableKind::View | TableKind::MaterializedView),
         None => at.schema.index(relation).is_none(),
     }
-}
-
-/// A view, say, which is not there any more.
-fn drops_other(at: &At<'_>, number: usize) -> bool {
-    let stmt = at.script.reads.get(number).and_then(Read::stmt);
-    matches!(stmt, Some(Stmt::Drop { kind, .. }) if *kind != ObjectKind::Table)
 }
 
 /// A table and its partition are locked together by most statements anyway.
@@ -172,8 +172,7 @@ fn upgrade(at: &At<'_>, out: &mut Out<'_>) {
             continue;
         };
         // Only a query is worth a word before it: a view, say, is made by who alters its table.
-        let by = at.script.reads.get(held.by).and_then(Read::stmt);
-        if held.mode == Mode::AccessShare && !matches!(by, Some(Stmt::Select(_))) {
+        if held.mode == Mode::AccessShare && held.taker != Taker::Select {
             continue;
         }
         let table = &lock.relation;

@@ -219,9 +219,18 @@ impl Schema {
         let mut reads_columns = Vec::new();
         create.query.walk(&mut |expr| {
             if let Expr::Column(path) = expr {
-                reads_columns.extend(path.last().cloned());
+                reads_columns.extend(path.last().filter(|name| *name != "*").cloned());
             }
         });
+        // `*` stands for the columns that are there when the view is made.
+        for table in &create.query.whole {
+            match self.table(table).filter(|table| table.all_columns) {
+                Some(table) => {
+                    reads_columns.extend(table.columns.iter().map(|column| column.name.clone()));
+                }
+                None => reads_columns.push("*".into()),
+            }
+        }
         reads_columns.sort();
         reads_columns.dedup();
         let before = self.tables.get(&name).map(|before| (before.born, before.triggers.clone()));
