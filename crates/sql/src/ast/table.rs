@@ -50,6 +50,8 @@ pub struct Constraint {
     pub not_valid: bool,
     /// `NOT ENFORCED`.
     pub not_enforced: bool,
+    /// `NO INHERIT`.
+    pub no_inherit: bool,
     /// `DEFERRABLE`.
     pub deferrable: bool,
 }
@@ -258,6 +260,8 @@ pub enum ActionKind {
     AlterConstraint {
         /// Its name.
         name: String,
+        /// `ENFORCED`, `NOT ENFORCED`; nothing where neither is written.
+        enforced: Option<bool>,
     },
     /// `VALIDATE CONSTRAINT`.
     ValidateConstraint {

@@ -71,6 +71,7 @@ pub(super) fn constraint(constraint: &Parsed) -> Option<Constraint> {
         name: names::word(&constraint.conname),
         not_valid: constraint.skip_validation,
         not_enforced: enforceable && !constraint.is_enforced,
+        no_inherit: constraint.is_no_inherit,
         deferrable: constraint.deferrable,
         kind,
     })

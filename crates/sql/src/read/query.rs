@@ -305,7 +305,15 @@ fn copied(copy: &CopyStmt) -> Stmt {
 fn truncated(truncate: &TruncateStmt) -> Stmt {
     Stmt::Truncate {
         tables: names::relations(&truncate.relations),
+        only: names::inner(&truncate.relations).filter_map(alone).collect(),
         cascade: names::cascades(truncate.behavior),
         restart: truncate.restart_seqs,
+    }
+}
+
+fn alone(node: &Node) -> Option<Relation> {
+    match node {
+        Node::RangeVar(table) if !table.inh => Some(names::relation(Some(table))),
+        _ => None,
     }
 }
