@@ -22,8 +22,10 @@ pub struct Column {
     pub identity: Option<Identity>,
     /// `GENERATED ALWAYS AS (…) STORED`; `VIRTUAL` where `generated_virtual`.
     pub generated: Option<Expr>,
-    /// `VIRTUAL`.
+    /// `VIRTUAL`, or neither that nor `STORED`.
     pub generated_virtual: bool,
+    /// `STORAGE`.
+    pub storage: bool,
     /// `CHECK`, `UNIQUE`, `PRIMARY KEY`, `REFERENCES` at the column.
     pub constraints: Vec<Constraint>,
 }

@@ -250,8 +250,6 @@ alter table parent_t alter column x set not null;
 alter table only parent_t alter column x set not null;
 alter table events alter column city_id set not null;
 alter table lone_t alter column x set not null;
--- until 17
-alter table aged add primary key (a);
 alter table parent_t add primary key (x);
 alter table parent_t add unique (x);
 alter table parent_t add constraint pu unique using index parent_x;
