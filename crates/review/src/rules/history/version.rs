@@ -91,7 +91,7 @@ impl Needs<'_, '_> {
                 self.rows();
             }
             Stmt::Delete { filter, .. } => {
-                for filter in filter {
+                if let Some(filter) = filter {
                     self.expr(filter, 0);
                 }
                 self.rows();
