@@ -27,6 +27,7 @@ fn not_python(text: &str, start: usize) -> Read {
         what: What::Unread("the file is no Python from here on, and Alembic could not load it".into()),
         data: false,
         exact: false,
+        guessed: false,
         outside: false,
     }
 }

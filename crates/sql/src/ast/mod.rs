@@ -413,6 +413,8 @@ pub enum Stmt {
     Truncate {
         /// The tables.
         tables: Vec<Relation>,
+        /// Those of them that are meant without their children (`ONLY`).
+        only: Vec<Relation>,
         /// `CASCADE`.
         cascade: bool,
         /// `RESTART IDENTITY`.
@@ -673,8 +675,10 @@ pub enum Stmt {
     },
     /// `ANALYZE`.
     Analyze {
-        /// Empty: all.
+        /// Which; none: all.
         tables: Vec<Relation>,
+        /// Those of them that are meant without their children (`ONLY`, PostgreSQL 18).
+        only: Vec<Relation>,
     },
     /// `CLUSTER`.
     Cluster {

@@ -69,6 +69,9 @@ impl Scope<'_> {
         query.columns = names::inner(&select.target_list).map(|target| self.column(target)).collect();
         query.filter = self.optional(select.where_clause.as_deref());
         query.constant = select.from_clause.is_empty();
+        if select.group_distinct {
+            query.newer.push(("GROUP BY DISTINCT", 14));
+        }
         self.from(&select.from_clause, query);
         self.stars(select, query);
         for list in
@@ -188,6 +191,9 @@ impl Scope<'_> {
             Some(Node::RangeVar(range)) if range.schemaname.is_empty() && self.knows(&range.relname) => {}
             Some(Node::RangeVar(range)) => add(&mut query.tables, &names::relation(Some(range))),
             Some(Node::JoinExpr(join)) => {
+                if join.join_using_alias.is_some() {
+                    query.newer.push(("JOIN … USING (…) AS", 14));
+                }
                 self.source(join.larg.as_deref(), query);
                 self.source(join.rarg.as_deref(), query);
                 query.others.extend(self.optional(join.quals.as_deref()));
@@ -198,6 +204,7 @@ impl Scope<'_> {
                 self.source(sample.relation.as_deref(), query);
                 query.others.extend(self.all(&sample.args));
             }
+            Some(Node::JsonTable(_)) => query.newer.push(("JSON_TABLE", 17)),
             Some(Node::RangeTableFunc(function)) => {
                 query.others.extend(self.optional(function.docexpr.as_deref()));
                 query.others.extend(self.optional(function.rowexpr.as_deref()));
@@ -207,11 +214,12 @@ impl Scope<'_> {
     }
 
     fn subquery(&self, select: &RangeSubselect, query: &mut Query) {
+        if select.alias.is_none() {
+            query.newer.push(("a query in FROM without a name", 16));
+        }
         let mut inner = self.optional(select.subquery.as_deref());
-        query.unnamed |= select.alias.is_none();
         if let Some(Expr::Query(inner)) = &mut inner {
             query.locking |= inner.locking;
-            query.unnamed |= inner.unnamed;
             query.writes.append(&mut inner.writes);
         }
         query.others.extend(inner);
@@ -354,7 +362,15 @@ fn copied(copy: &CopyStmt) -> Stmt {
 fn truncated(truncate: &TruncateStmt) -> Stmt {
     Stmt::Truncate {
         tables: names::relations(&truncate.relations),
+        only: names::inner(&truncate.relations).filter_map(alone).collect(),
         cascade: names::cascades(truncate.behavior),
         restart: truncate.restart_seqs,
+    }
+}
+
+fn alone(node: &Node) -> Option<Relation> {
+    match node {
+        Node::RangeVar(table) if !table.inh => Some(names::relation(Some(table))),
+        _ => None,
     }
 }

@@ -142,7 +142,7 @@ fn actions_are_read() {
         ),
         (
             "ALTER TABLE t VALIDATE CONSTRAINT c, DROP CONSTRAINT IF EXISTS d CASCADE, ALTER CONSTRAINT e DEFERRABLE",
-            r#"ValidateConstraint { name: "c" } | DropConstraint { name: "d", if_exists: true, cascade: true } | AlterConstraint { name: "e" }"#,
+            r#"ValidateConstraint { name: "c" } | DropConstraint { name: "d", if_exists: true, cascade: true } | AlterConstraint { name: "e", enforced: None }"#,
         ),
         (
             "ALTER TABLE t SET LOGGED, SET UNLOGGED, SET TABLESPACE x, SET ACCESS METHOD heap, CLUSTER ON i",
@@ -262,7 +262,7 @@ fn objects_are_read() {
         ("REINDEX (CONCURRENTLY) TABLE s.t", "kind: Table | concurrently: true"),
         ("REINDEX SCHEMA s", r#"kind: Schema, name: Some(Relation { "s" }), concurrently: false"#),
         ("VACUUM (FULL, ANALYZE false) a", "full: true, analyze: false"),
-        ("ANALYZE a (x)", r#"Analyze { tables: [Relation { "a" }] }"#),
+        ("ANALYZE a (x)", r#"Analyze { tables: [Relation { "a" }], only: [] }"#),
         ("CLUSTER", "Cluster { table: None }"),
         ("CREATE TYPE e AS ENUM ('a', 'b')", r#"labels: ["a", "b"]"#),
         ("CREATE TYPE e AS (a int)", "CreateType | columns: [Column {"),

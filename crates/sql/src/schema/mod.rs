@@ -113,6 +113,8 @@ pub struct TableColumn {
     pub sequence: bool,
     /// A generated column.
     pub generated: Option<Expr>,
+    /// It is computed when it is read, and nowhere stored (PostgreSQL 18).
+    pub generated_virtual: bool,
     /// When it was added; nothing: before the scripts.
     pub born: Option<Born>,
 }
@@ -126,6 +128,8 @@ pub struct TableConstraint {
     pub kind: ConstraintKind,
     /// Every row was looked at.
     pub valid: bool,
+    /// Rows are held to it; not so with `NOT ENFORCED`.
+    pub enforced: bool,
     /// When it was made; nothing: before the scripts.
     pub born: Option<Born>,
 }
@@ -404,6 +408,16 @@ impl Schema {
         all.filter(|(_, key)| key.table == wanted).collect()
     }
 
+    /// Of those, the ones that rows are held to.
+    pub(crate) fn enforced_keys_to(&self, table: &Relation) -> Vec<(&Table, &ForeignKey)> {
+        let mut keys = self.foreign_keys_to(table);
+        keys.retain(|(table, key)| {
+            let is = |constraint: &TableConstraint| matches!(&constraint.kind, ConstraintKind::Foreign(own) if std::ptr::eq(own, *key));
+            table.constraints.iter().any(|constraint| constraint.enforced && is(constraint))
+        });
+        keys
+    }
+
     /// The partitions of a table.
     pub fn partitions_of(&self, table: &Relation) -> Vec<&Table> {
         let wanted = self.resolve(table);
@@ -460,6 +474,11 @@ impl Schema {
             tables.as_ref().is_none_or(|tables| tables.contains(&wanted))
         };
         self.publications.iter().filter(|(_, tables)| has(tables)).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The tables of a publication; nothing where it has all of them, or is not known.
+    pub(crate) fn published(&self, name: &str) -> impl Iterator<Item = &Relation> {
+        self.publications.get(name).into_iter().flatten().flatten()
     }
 
     /// Puts a publication there, as the server has it; `None`: of all tables.

@@ -88,7 +88,7 @@ fn statistics(at: &At<'_>, out: &mut Out<'_>) {
 
 fn analyzed(at: &At<'_>, table: &Relation) -> bool {
     at.script.after_near(at.number).any(|stmt| match stmt {
-        Stmt::Analyze { tables } | Stmt::Vacuum { tables, analyze: true, .. } => {
+        Stmt::Analyze { tables, .. } | Stmt::Vacuum { tables, analyze: true, .. } => {
             tables.is_empty() || tables.iter().any(|other| other.same(table))
         }
         _ => false,

@@ -153,7 +153,7 @@ fn has_before(at: &At<'_>, table: &Relation, column: &str) -> bool {
 
 fn constraint(at: &At<'_>, table: &Relation, action: &Action, out: &mut Out<'_>) {
     let (ActionKind::ValidateConstraint { name }
-    | ActionKind::AlterConstraint { name }
+    | ActionKind::AlterConstraint { name, .. }
     | ActionKind::DropConstraint { name, if_exists: false, .. }) = &action.kind
     else {
         return;

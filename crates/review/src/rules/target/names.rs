@@ -76,7 +76,7 @@ fn of_definition<'s>(stmt: &'s Stmt, needs: &mut Vec<&'s Relation>) {
         Stmt::CreateRule { table, .. } => needs.push(table),
         Stmt::Policy(policy) => needs.push(&policy.table),
         Stmt::Cluster { table } | Stmt::CreateStatistics { table } => needs.extend(table),
-        Stmt::Lock { tables, .. } | Stmt::Vacuum { tables, .. } | Stmt::Analyze { tables } => {
+        Stmt::Lock { tables, .. } | Stmt::Vacuum { tables, .. } | Stmt::Analyze { tables, .. } => {
             needs.extend(tables);
         }
         Stmt::Publication(publication) => needs.extend(&publication.adds),

@@ -129,6 +129,12 @@ impl Schema {
                 }
             }
             ActionKind::AddConstraint(constraint) => self.add_to_family(table, only, constraint, None, born),
+            ActionKind::AlterConstraint { name, enforced: Some(enforced) } => {
+                let mut constraints = self.table_or_unknown(table).constraints.iter_mut();
+                if let Some(known) = constraints.rfind(|known| known.name == *name) {
+                    (known.valid, known.enforced) = (*enforced, *enforced);
+                }
+            }
             ActionKind::ValidateConstraint { name } => self.validate(table, only, name),
             ActionKind::DropConstraint { name, .. } => self.drop_from_family(table, only, name),
             ActionKind::AddIdentity { column } => {
