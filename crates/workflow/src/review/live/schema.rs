@@ -43,19 +43,21 @@ const COLUMNS: &str = "
            a.attidentity <> '', a.attgenerated <> '', d.oid is not null,
            case when h.relation is null then pg_get_expr(d.adbin, d.adrelid) end,
            (select l.collname::text from pg_collation l join pg_type t on t.oid = a.atttypid
-             where l.oid = a.attcollation and a.attcollation <> t.typcollation)
+             where l.oid = a.attcollation and a.attcollation <> t.typcollation),
+           a.attgenerated = 'v'
       from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
       left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum and a.atthasdef
       left join held h on h.relation = a.attrelid
      where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f') and @OWN
      order by a.attrelid, a.attnum";
 
-/// Before PostgreSQL 18 a key to a partitioned table has one line more for each partition of that.
+/// `conenforced` came with PostgreSQL 18. Before that a key to a partitioned table has one line more for each partition of that.
 const CONSTRAINTS: &str = "
     with @HELD
     select k.conrelid, k.conname::text, k.contype::text, k.convalidated, coalesce(k.conkey, '{}'),
            k.confrelid, coalesce(k.confkey, '{}'), k.confdeltype::text,
-           case when k.contype = 'c' and h.relation is null then pg_get_expr(k.conbin, k.conrelid) end
+           case when k.contype = 'c' and h.relation is null then pg_get_expr(k.conbin, k.conrelid) end,
+           coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
       from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
       left join held h on h.relation = k.conrelid
      where k.contype in ('c', 'p', 'u', 'x', 'f', 'n') and @OWN
@@ -282,6 +284,7 @@ impl Reader {
                 default,
                 sequence: identity || serial,
                 generated,
+                generated_virtual: row.get(10),
                 born: None,
             };
             let Some(draft) = self.drafts.get_mut(&oid) else { continue };
@@ -317,7 +320,8 @@ impl Reader {
                 }
                 _ => ConstraintKind::Exclude,
             };
-            let constraint = TableConstraint { name: row.get(1), kind, valid: row.get(3), born: None };
+            let (valid, enforced) = (row.get(3), row.get(9));
+            let constraint = TableConstraint { name: row.get(1), kind, valid, enforced, born: None };
             if let Some(draft) = self.drafts.get_mut(&oid) {
                 draft.table.constraints.push(constraint);
             }
