@@ -71,11 +71,11 @@ impl Asked {
 
 fn files() -> Vec<(String, String)> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/variants"));
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let entries = std::fs::read_dir(folder).expect("the folder of variants").flatten();
     let mut files: Vec<(String, String)> = entries
         .map(|entry| {
-            let name = entry.file_name().into_string().unwrap();
-            (name, std::fs::read_to_string(entry.path()).unwrap())
+            let name = entry.file_name().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(entry.path()).expect("a file of variants"))
         })
         .filter(|(name, _)| name != "schema.sql")
         .collect();

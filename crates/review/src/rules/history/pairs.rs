@@ -74,21 +74,23 @@ fn missing(history: &History<'_>, out: &mut Out<'_>) {
     }
 }
 
+/// How people say that there is no way back.
+const IRREVERSIBLE: &[&str] = &[
+    "irreversible",
+    "not reversible",
+    "no way back",
+    "no restore",
+    "no rollback",
+    "cannot be undone",
+    "can't be undone",
+    "cannot be reverted",
+    "can't be reverted",
+    "forward-only",
+];
+
 fn says_irreversible(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    const WORDS: &[&str] = &[
-        "irreversible",
-        "not reversible",
-        "no way back",
-        "no restore",
-        "no rollback",
-        "cannot be undone",
-        "can't be undone",
-        "cannot be reverted",
-        "can't be reverted",
-        "forward-only",
-    ];
-    WORDS.iter().any(|words| lower.contains(words))
+    IRREVERSIBLE.iter().any(|words| lower.contains(words))
 }
 
 fn asymmetric(history: &History<'_>, out: &mut Out<'_>) {
