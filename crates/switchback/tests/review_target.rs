@@ -89,7 +89,8 @@ async fn what_is_pending_meets_what_is_there() {
     );
     database.run("alter table users alter column age type int").await;
     let (_, named, ran) = found(folder, &["m/0005_more.up.sql"]);
-    assert_eq!(named, ["m/0005_more.up.sql schema-drift"], "{}", ran.stdout);
+    let drift = named.iter().filter(|line| line.contains("schema-drift")).count();
+    assert_eq!(drift, 1, "{}", ran.stdout);
     assert!(ran.stdout.contains("`gone` is not in the target"), "{}", ran.stdout);
     // One that is applied there is read against the files before it.
     let (_, old, ran) = found(folder, &["m/0003_orders.up.sql"]);
