@@ -160,6 +160,7 @@ codes! {
     HISTORY_DIFFERS = "SB0412", Refused;
     SCRIPT_REFUSED = "SB0413", Usage;
     INDEX_INVALID = "SB0414", TakenBack;
+    FIX_UNPROVEN = "SB0415", NotFine;
     // 05: the target in a run
     FENCE = "SB0501", TakenBack;
     RESTORE_POINT = "SB0502", TakenBack;

@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Stands in a source's text for a character of a secret: nobody's text has it, so that readers can show
+/// a secret of any length as one.
+pub const HIDDEN: char = '\u{e000}';
+/// The same for a character that has two units in UTF-16.
+pub const HIDDEN_WIDE: char = '\u{f0000}';
+
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -67,6 +73,9 @@ pub struct Fix {
     pub sql: String,
     /// The same, step by step; each in a transaction of its own.
     pub steps: Vec<FixStep>,
+    /// It comes to another schema, or other rows, than what stands there: for a person to decide.
+    #[serde(default)]
+    pub changes_result: bool,
 }
 
 /// A statement of a fix.
@@ -84,7 +93,13 @@ impl Fix {
     /// A fix of these steps.
     pub fn new(title: impl Into<String>, steps: Vec<FixStep>) -> Self {
         let statements: Vec<String> = steps.iter().map(|step| format!("{};", step.sql)).collect();
-        Self { title: title.into(), sql: statements.join("\n"), steps }
+        Self { title: title.into(), sql: statements.join("\n"), steps, changes_result: false }
+    }
+
+    /// One that comes to another schema, or other rows, than what stands there.
+    #[must_use]
+    pub fn changing(self) -> Self {
+        Self { changes_result: true, ..self }
     }
 }
 
@@ -138,6 +153,12 @@ pub struct Summary {
     pub info: usize,
     /// Files that were read.
     pub files: usize,
+    /// Findings that were left out because they stand in the baseline.
+    #[serde(default)]
+    pub baseline: usize,
+    /// Findings that were left out because the configuration allows them.
+    #[serde(default)]
+    pub allowed: usize,
 }
 
 impl Findings {
@@ -149,6 +170,7 @@ impl Findings {
             warning: count(Severity::Warning),
             info: count(Severity::Info),
             files,
+            ..Summary::default()
         };
         Self { findings, summary }
     }

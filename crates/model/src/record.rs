@@ -103,6 +103,25 @@ pub struct Record {
     /// What the person said to it.
     #[serde(default)]
     pub note: Option<String>,
+    /// Of a review: the findings that were accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Accepted>,
+}
+
+/// A finding that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The rule's name.
+    pub rule: String,
+    /// The script.
+    pub file: String,
+    /// The line at which it stands.
+    pub line: usize,
+    /// What stands there.
+    pub message: String,
+    /// Why the configuration allows it; nothing: a person accepted it, and said why in the record's note.
+    #[serde(default)]
+    pub because: Option<String>,
 }
 
 /// A record as it stands in a file.
@@ -246,6 +265,7 @@ mod tests {
             result: RecordResult::Succeeded,
             expires: None,
             note: Some("looked at it".into()),
+            accepted: Vec::new(),
         }
     }
 

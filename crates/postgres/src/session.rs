@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use switchback_engine::exec::shell_word;
 use switchback_model::{DatabaseUrl, Effect, Failure, Result, code};
+pub use tokio_postgres::Row;
 use tokio_postgres::config::{ChannelBinding, SslMode, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{CancelToken, Client, Config, Connection, Row, Socket, Statement};
+use tokio_postgres::{CancelToken, Client, Config, Connection, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::tls::{self, Mode};

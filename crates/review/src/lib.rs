@@ -6,22 +6,27 @@
 
 pub mod alembic;
 pub mod cx;
+pub mod fix;
 pub mod layout;
 mod live;
+mod made;
 mod options;
 mod out;
 mod place;
 pub mod rule;
 pub mod rules;
+pub mod secrets;
 mod suppress;
 mod walk;
 
 pub use cx::{Direction, Script};
-pub use live::{Live, LiveTable};
+pub use live::{
+    Fact, Live, LiveExtension, LiveLack, LiveRole, LiveSequence, LiveSlot, LiveTable, LiveTransaction,
+};
 pub use options::{Level, Options};
 pub use out::{Found, Question, Raw};
 pub use rule::{Look, Rule};
-pub use rules::{all, find};
+pub use rules::{alias, all, find, named};
 pub use switchback_model::Severity;
 pub use switchback_model::finding::{Finding, Findings};
 
@@ -39,8 +44,27 @@ pub fn raw(scripts: &[Script<'_>], options: &Options, live: &Live) -> Vec<Raw> {
     let walked = walk::walk(scripts, options, live);
     let mut raw = suppress::suppress(walked, scripts, options);
     raw.retain_mut(|raw| leveled(raw, options));
-    raw.sort_by(|a, b| key(&a.finding).cmp(&key(&b.finding)));
+    sort(&mut raw);
+    let mut said = std::collections::BTreeSet::new();
+    raw.retain(|raw| match &raw.once {
+        Some(once) => said.insert((raw.script, raw.finding.code.clone(), once.clone())),
+        None => true,
+    });
     raw
+}
+
+/// Findings in the order in which they are shown: by file, place and rule.
+pub fn sort(raw: &mut [Raw]) {
+    raw.sort_by(|a, b| key(&a.finding).cmp(&key(&b.finding)));
+}
+
+/// How much a rule's findings weigh in a project; nothing: they are not wanted there.
+pub fn weight(rule: &Rule, options: &Options) -> Option<Severity> {
+    match rules::level(rule.code, rule.name, options) {
+        Some(Level::Off) => None,
+        Some(Level::As(severity)) => Some(severity),
+        Some(Level::On) | None => Some(rule.severity),
+    }
 }
 
 fn key(finding: &Finding) -> (&str, usize, usize, &str, &str) {

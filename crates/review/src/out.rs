@@ -4,7 +4,7 @@ use switchback_model::Severity;
 use switchback_model::finding::{Finding, Fix, LockTaken};
 use switchback_sql::Relation;
 
-use crate::cx::{At, ScriptAt};
+use crate::cx::{At, Read, ScriptAt, What};
 use crate::rule::Rule;
 
 /// What a rule found at a statement.
@@ -19,6 +19,7 @@ pub struct Found {
     table: Option<Relation>,
     severity: Option<Severity>,
     question: Option<Question>,
+    once: Option<String>,
 }
 
 /// A question to the target: a query that gives one number, and what the number means.
@@ -57,6 +58,14 @@ impl Found {
         Self { fix: None, help, ..self }
     }
 
+    /// Says so where the statement could not be read to the last name.
+    fn guessed(mut self, read: &Read) -> Self {
+        if read.guessed && !matches!(read.what, What::Unread(_)) {
+            self.message.push_str(", as far as it could be read");
+        }
+        self
+    }
+
     /// The byte of the statement at which it stands; the beginning where nothing is said.
     pub fn at(mut self, byte: usize) -> Self {
         self.at = Some(byte);
@@ -73,6 +82,12 @@ impl Found {
     /// Another weight than the rule's.
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = Some(severity);
+        self
+    }
+
+    /// It is said once in a script of what this names, at the first place.
+    pub fn once(mut self, of: impl Into<String>) -> Self {
+        self.once = Some(of.into());
         self
     }
 
@@ -94,6 +109,8 @@ pub struct Raw {
     pub script: usize,
     /// What the target can say to it.
     pub question: Option<Question>,
+    /// Of several of one rule with this in a script, only the first is told.
+    pub once: Option<String>,
 }
 
 /// Collects what one rule finds.
@@ -109,6 +126,7 @@ impl Out<'_> {
         let severity = self.weight(at, &found);
         // A fix is SQL in the place of SQL.
         let found = if at.embedded || at.script.script.is_python() { found.without_fix() } else { found };
+        let found = found.guessed(&at.script.reads[at.number]);
         let (start, end) = at.span(found.at);
         let lock = at.lock(found.table.as_ref());
         self.add(at.script, (start, end), Some(at), Found { severity: Some(severity), ..found }, lock);
@@ -124,6 +142,7 @@ impl Out<'_> {
     pub fn push_statement(&mut self, script: &ScriptAt<'_>, number: usize, found: Found) {
         let Some(read) = script.reads.get(number) else { return };
         let found = if script.script.is_python() { found.without_fix() } else { found };
+        let found = found.guessed(read);
         let start = (read.range.start + found.at.unwrap_or_default()).min(read.range.end);
         let severity = found.severity.unwrap_or(self.rule.severity);
         let small = found.table.as_ref().is_some_and(|table| script.is_small(table));
@@ -170,6 +189,7 @@ impl Out<'_> {
             lock,
         };
         let statement = at.map(|at| at.number);
-        self.raw.push(Raw { finding, statement, script: script.number, question: found.question });
+        let (question, once) = (found.question, found.once);
+        self.raw.push(Raw { finding, statement, script: script.number, question, once });
     }
 }

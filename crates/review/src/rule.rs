@@ -43,6 +43,8 @@ pub enum Look {
     Script(ScriptLook),
     /// All scripts together, when all were seen.
     History(HistoryLook),
+    /// Each statement, and in the end all scripts together.
+    StatementAndHistory(StatementLook, HistoryLook),
 }
 
 impl Rule {

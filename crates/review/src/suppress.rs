@@ -1,8 +1,9 @@
 //! Comments that allow what was found: `-- switchback: allow drop-table because nobody reads it`.
 //!
 //! One stands before a statement, or in it, and is about that statement; `allow-file` is about the whole
-//! script. The comments of squawk (`-- squawk-ignore RULE`) and Atlas (`-- atlas:nolint RULE`) are
-//! understood too. A comment that allows nothing is a finding, and so is one without a reason.
+//! script. The comments of squawk (`-- squawk-ignore RULE`), Atlas (`-- atlas:nolint RULE`) and eugene
+//! (`-- eugene: ignore RULE`) are understood too, with their names of rules (`rules/aliases.rs`). A comment
+//! that allows nothing is a finding, and so is one without a reason.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -24,6 +25,7 @@ const BEGINNINGS: &[(&str, bool)] = &[
     ("squawk-ignore-file", true),
     ("squawk-ignore", false),
     ("atlas:nolint", false),
+    ("eugene: ignore", false),
 ];
 
 /// Takes out what comments allow, and puts in what is to be said of those comments.
@@ -56,7 +58,7 @@ fn allowed(raw: &Raw, marks: &[Mark], used: &mut [bool]) -> bool {
     for (mark, used) in marks.iter().zip(used) {
         let here = mark.statement.is_none() || mark.statement == raw.statement;
         let named = mark.rules.is_empty()
-            || mark.rules.iter().any(|name| rules::is_named(&raw.finding.code, &raw.finding.rule, name));
+            || mark.rules.iter().any(|name| rules::means(name, &raw.finding.code, &raw.finding.rule));
         if here && named {
             *used = true;
             allowed = true;
@@ -94,7 +96,7 @@ pub(crate) fn marks(script: &Script<'_>, reads: &[Read]) -> Vec<Mark> {
     let part = script.part.clone().unwrap_or(0..script.text.len());
     // Most scripts have none, and reading their tokens again would take longer than this.
     let text = script.text.get(part.clone()).unwrap_or_default();
-    if !mentions(text, &["switchback:", "squawk-ignore", "atlas:nolint"]) {
+    if !mentions(text, &["switchback:", "squawk-ignore", "atlas:nolint", "eugene: ignore"]) {
         return Vec::new();
     }
     let comments = comments(script, part);

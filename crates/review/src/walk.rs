@@ -3,7 +3,7 @@
 use switchback_sql::ast::Stmt;
 use switchback_sql::locks::{self, Effects, Place};
 use switchback_sql::schema::{Born, Schema};
-use switchback_sql::{plpgsql, read};
+use switchback_sql::{Relation, plpgsql, read};
 
 use crate::cx::{
     At, Direction, History, Inner, Migration, Read, Script, ScriptAt, Session, What, outline, read_script,
@@ -41,6 +41,10 @@ impl Active {
                 Look::Block(look) => active.blocks.push((rule, look)),
                 Look::Script(look) => active.scripts.push((rule, look)),
                 Look::History(look) => active.histories.push((rule, look)),
+                Look::StatementAndHistory(look, after) => {
+                    active.statements.push((rule, look));
+                    active.histories.push((rule, after));
+                }
             }
         }
         active
@@ -49,15 +53,23 @@ impl Active {
 
 pub(crate) fn walk(scripts: &[Script<'_>], options: &Options, live: &Live) -> Walked {
     let active = Active::of(options);
-    let (mut raw, mut schema, mut reads) = (Vec::new(), Schema::new(), Vec::with_capacity(scripts.len()));
+    let (mut raw, mut reads) = (Vec::new(), Vec::with_capacity(scripts.len()));
+    // Where the target's schema is known, the applied scripts only tell what it should be.
+    let (mut told, mut schema) = (Schema::new(), live.schema.clone());
+    told.set_home_path(live.search_path.clone());
     for (number, script) in scripts.iter().enumerate() {
         let mut own = read_script(script);
         let places = Places::of(script.text);
         let at = ScriptAt { number, script, reads: &own, places: &places, options, live };
+        let meets = match &mut schema {
+            Some(schema) if !is_told(script, live) => schema,
+            _ => &mut told,
+        };
         match script.direction {
-            Direction::Up => through(&active, &at, &mut schema, &mut raw),
+            Direction::Up => through(&active, &at, meets, &mut raw),
             // What a way down does is not what the next way up meets.
-            Direction::Down => schema.aside(|schema| through(&active, &at, schema, &mut raw)),
+            Direction::Down if script.applied => {}
+            Direction::Down => meets.aside(|schema| through(&active, &at, schema, &mut raw)),
         }
         if !script.applied {
             for (rule, look) in &active.scripts {
@@ -78,12 +90,30 @@ pub(crate) fn walk(scripts: &[Script<'_>], options: &Options, live: &Live) -> Wa
     };
     if !active.histories.is_empty() {
         let (migrations, first) = migrations(scripts, &at);
-        let history = History { migrations, first, schema: &schema, options, live };
+        let tells = |script: &Script<'_>| is_told(script, live) && script.direction == Direction::Up;
+        let whole = || scripts.iter().zip(&reads).all(|(script, reads)| !tells(script) || is_whole(reads));
+        let files = schema.is_some().then_some(&told).filter(|_| whole());
+        let schema = schema.as_ref().unwrap_or(&told);
+        let history = History { migrations, first, schema, told: files, options, live };
         for (rule, look) in &active.histories {
             look(&history, &mut Out { rule, raw: &mut raw });
         }
     }
     Walked { raw, reads }
+}
+
+/// Whether a script only tells of the schema, and the target has what it did.
+fn is_told(script: &Script<'_>, live: &Live) -> bool {
+    script.applied && !live.before.contains(script.path)
+}
+
+/// Whether everything that a script does to the schema was seen.
+fn is_whole(reads: &[Read]) -> bool {
+    reads.iter().all(|read| match &read.what {
+        What::Statement(stmt) => !matches!(**stmt, Stmt::Do { .. } | Stmt::Call { .. } | Stmt::Unread),
+        What::Mistake(_) | What::Unread(_) => false,
+        What::Psql => read.data,
+    })
 }
 
 /// Pairs each way up with the way down of its revision, and says from which on they are reviewed.
@@ -114,6 +144,9 @@ fn migrations<'a>(
 /// Statement by statement through one script.
 fn through(active: &Active, script: &ScriptAt<'_>, schema: &mut Schema, raw: &mut Vec<Raw>) {
     let mut session = Session::new(script.script.wrapped, script.script.one_query && script.reads.len() > 1);
+    if let Some(zone) = &script.live.time_zone {
+        session.settings.insert("timezone".to_owned(), zone.clone());
+    }
     for (number, read) in script.reads.iter().enumerate() {
         session.stands(read.outside, script.script.wrapped);
         let What::Statement(stmt) = &read.what else { continue };
@@ -122,14 +155,15 @@ fn through(active: &Active, script: &ScriptAt<'_>, schema: &mut Schema, raw: &mu
         if !script.script.applied {
             look(active, &at, raw);
         }
-        let used: Vec<_> = effects.locks.iter().map(|lock| at.is_used(&lock.relation)).collect();
         if let Stmt::Do { body: (body, start), .. } = &**stmt {
             let base = at.base.map(|base| base + start);
-            let inner = inside(active, script, (number, base), body, &session, schema, raw);
+            let inner = inside(active, script, (number, base), body, &mut session, schema, raw);
             let behind = standing(script, (number, stmt), &effects, schema, &session);
             blocks(active, &behind, &inner, raw);
+            continue;
         }
-        let is_used = |relation: &switchback_sql::Relation| {
+        let used: Vec<_> = effects.locks.iter().map(|lock| at.is_used(&lock.relation)).collect();
+        let is_used = |relation: &Relation| {
             let index = effects.locks.iter().position(|lock| lock.relation == *relation);
             index.is_none_or(|index| used[index])
         };
@@ -189,18 +223,18 @@ fn each(active: &Active, at: &At<'_>, raw: &mut Vec<Raw>) {
     }
 }
 
-/// The statements in the body of a `DO` block, looked at as those around it; gives them. `place`: the
-/// block's number, and the byte of the script at which its body begins.
+/// The statements in the body of a `DO` block, looked at as those around it; gives them. `number` is the
+/// block's, and `base` the byte of the script at which its body begins.
 fn inside(
     active: &Active,
     script: &ScriptAt<'_>,
     (number, base): (usize, Option<usize>),
     body: &str,
-    session: &Session,
+    session: &mut Session,
     schema: &mut Schema,
     raw: &mut Vec<Raw>,
 ) -> Vec<Inner> {
-    let mut inner = Vec::new();
+    let (mut inner, outside) = (Vec::new(), session.enter(number));
     for found in plpgsql::statements(body) {
         let Some(text) = &found.text else { continue };
         let Ok(stmt) = read::read(text) else { continue };
@@ -222,8 +256,13 @@ fn inside(
             look(active, &at, raw);
         }
         let effects = at.effects_on_used();
+        // Its transaction is ended by what is around it.
+        if !matches!(stmt, Stmt::Transaction(_)) {
+            session.apply(number, &stmt, &effects, |_| true);
+        }
         schema.apply(&stmt, Born { script: script.number, statement: number });
         inner.push(Inner { at: found.at, stmt, effects });
     }
+    session.leave(outside);
     inner
 }

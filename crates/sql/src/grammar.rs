@@ -50,7 +50,9 @@ fn place(text: &str, message: &str) -> usize {
         return text.find('\0').unwrap_or_default();
     }
     let Some(near) = message.split_once(NEAR).and_then(|(_, rest)| rest.strip_suffix('"')) else { return 0 };
-    if let Some(open) = tokens(text).find(|token| token.unclosed) {
+    if message.starts_with("unterminated")
+        && let Some(open) = tokens(text).find(|token| token.unclosed)
+    {
         return open.start;
     }
     let all: Vec<_> = tokens(text).filter(|token| text[token.start..].starts_with(near)).collect();

@@ -404,6 +404,28 @@ fn window(from: i64, to: i64) -> String {
     format!("window = {{ from = \"{}\", to = \"{}\", time_zone = \"UTC\" }}\nfence =", at(from), at(to))
 }
 
+/// The application may take an hour and a half to stop: that is what the run must be given.
+#[tokio::test]
+async fn a_window_that_is_too_short_refuses_before_anything_is_touched() {
+    let host = Host::new(cluster().await, PROGRAM, Shape::default()).await;
+    host.configure("grace = \"5s\"", "grace = \"90m\"");
+    let start = host.state().await;
+    let open = window(-60, 60);
+    host.configure("fence =", &open);
+    let short = host.expect(&host.deploy(), 3);
+    for said in ["SB0306", "open for another", "needs about 91 min", "it opens next on"] {
+        assert!(short.stderr.contains(said), "{said}\n{}", short.stderr);
+    }
+    host.configure(&open, &window(120, 180));
+    let small = host.expect(&[host.deploy(), vec!["--wait"]].concat(), 3);
+    for said in ["SB0306", "the window that opens on", "[environments.production]"] {
+        assert!(small.stderr.contains(said), "{said}\n{}", small.stderr);
+    }
+    let differences = start.differences(&host.state().await);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    assert!(!host.path(".switchback/runs").exists(), "a run was begun");
+}
+
 #[tokio::test]
 async fn a_backup_that_took_too_long_does_not_push_the_downtime_out_of_the_window() {
     let host = Host::new(cluster().await, PROGRAM, Shape::default()).await;

@@ -4,11 +4,13 @@
 //! killed: see [`Scratch`]. It holds no connection and belongs to no runtime, so tests with a
 //! runtime of their own can share it. Databases are left to the cluster's end.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use switchback_engine::cancel::Cancel;
 use switchback_model::DatabaseUrl;
 use switchback_postgres::Session;
+use switchback_postgres::programs::Places;
 use switchback_postgres::scratch::{Scratch, ScratchOptions};
 use switchback_postgres::session::{ident, literal};
 use tokio::sync::OnceCell;
@@ -48,7 +50,15 @@ impl TestCluster {
             [("wal_level", "logical"), ("max_wal_senders", "4"), ("max_prepared_transactions", "8")];
         let settings = settings.iter().chain(more);
         let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let options = ScratchOptions { settings, ..Default::default() };
+        Self::start_as(ScratchOptions { settings, ..Default::default() }).await
+    }
+
+    /// A cluster of one test's own, of the programs in this folder.
+    pub async fn start_from(bin: &Path) -> Self {
+        Self::start_as(ScratchOptions { places: Places::only(bin), ..Default::default() }).await
+    }
+
+    async fn start_as(options: ScratchOptions) -> Self {
         let scratch = Scratch::start(&options, &Cancel::never()).await.expect("a cluster for tests");
         Self { admin: scratch.url("postgres"), major: scratch.version().major, _scratch: Some(scratch) }
     }

@@ -11,7 +11,7 @@ use switchback_postgres::lease as marker;
 use switchback_postgres::server::{self, Identity, Rights};
 
 use crate::examine::Needs;
-use crate::formats::{Script, Scripts, refuse_drift};
+use crate::formats::{Difference, Script, Scripts, refuse_drift};
 use crate::gates;
 use crate::pairs::{self, Fit};
 use crate::steps::apply::Apply;
@@ -101,6 +101,32 @@ pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
     plan.gate_states = gates::states(world, &plan)?;
     plan.notes.extend(gates::notes(world, &plan)?);
     Ok(plan)
+}
+
+/// What a deploy would run, and what may keep it from being planned.
+#[derive(Debug)]
+pub struct Unplanned {
+    /// The folder with the release's files.
+    pub root: PathBuf,
+    /// What is pending.
+    pub scripts: Scripts,
+    /// Where the target's history and the files tell different stories.
+    pub differences: Vec<Difference>,
+}
+
+/// What a deploy of the files in place, or of a release, would run, also where it would be refused because
+/// the history and the files differ.
+///
+/// # Errors
+/// As [`plan`], but for [`code::HISTORY_DIFFERS`] and [`code::NOTHING_TO_DO`].
+pub async fn unplanned(world: &World, release: Option<&str>) -> Result<Unplanned> {
+    let session = world.session(&world.names.target).await?;
+    let current = world.migrator().current(&session).await?;
+    let (before, after) = releases(world, release).await?;
+    let root = files_of(world, before.as_ref(), after.as_ref()).await?;
+    let scripts = world.migrator().scripts(&root, &current, None)?;
+    let differences = world.migrator().drift(&root, &session).await?.unwrap_or_default();
+    Ok(Unplanned { root, scripts, differences })
 }
 
 async fn find(world: &World, release: Option<&str>) -> Result<Found> {

@@ -123,6 +123,7 @@ pub fn about(plan: &Plan, kind: RecordKind, operator: &str, host: &str) -> Recor
         result: RecordResult::Succeeded,
         expires: None,
         note: None,
+        accepted: Vec::new(),
     }
 }
 
@@ -180,6 +181,7 @@ mod tests {
             result: RecordResult::Succeeded,
             expires: None,
             note: Some(note.into()),
+            accepted: Vec::new(),
         })
         .unwrap()
     }

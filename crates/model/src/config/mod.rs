@@ -22,7 +22,7 @@ use crate::code;
 use crate::failure::{Failure, Result};
 use crate::url::DatabaseUrl;
 pub use keys::*;
-pub use review::{FailOn, Review, RuleLevel};
+pub use review::{Allow, FailOn, Review, RuleLevel};
 
 /// The name of the file that is looked for.
 pub const FILE_NAME: &str = "switchback.toml";
@@ -50,7 +50,7 @@ pub struct Config {
     pub smoke: Vec<Smoke>,
     /// The user's own checks.
     pub validations: Vec<Validation>,
-    /// What is said of the scripts' review; the environment's levels of rules go before the project's.
+    /// What is said of the scripts' review; with the environment's levels of rules.
     pub review: Review,
     /// The application's and its migrator's database.
     pub database_url: DatabaseUrl,
@@ -128,7 +128,7 @@ impl Config {
         sense::check(&environment, name)?;
         raw.migrations.resolve(&root);
         let mut review = raw.review;
-        review.rules.extend(environment.review.iter().map(|(rule, level)| (rule.clone(), *level)));
+        review.environment.clone_from(&environment.review);
         let database_url =
             DatabaseUrl::parse(&environment.database_url).map_err(|f| where_it_stands(f, name, path))?;
         let maintenance_url = match &environment.maintenance_url {

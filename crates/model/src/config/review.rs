@@ -1,6 +1,7 @@
 //! `[review]`: what a project says of its migrations' review.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,38 @@ pub struct Review {
     pub naming: BTreeMap<String, Vec<String>>,
     /// From which weight on findings are not fine.
     pub fail_on: FailOn,
+    /// What is allowed by rule and by path, and why.
+    pub allow: Vec<Allow>,
+    /// The file with the findings of old that are left out; default: `switchback-baseline.json` beside
+    /// this file, where it is there.
+    pub baseline: Option<PathBuf>,
+    /// What the environment says of rules; it goes before `rules`.
+    #[serde(skip)]
+    pub environment: BTreeMap<String, RuleLevel>,
+}
+
+/// `[[review.allow]]`: findings that are in order, and why.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Allow {
+    /// Of these rules; none: of any.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    /// In these files: paths from the configuration's folder, `*` for any part of one; none: in any.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// Why that is in order, for whoever reads it later.
+    #[serde(deserialize_with = "reason")]
+    pub because: String,
+}
+
+/// A reason that says nothing is none.
+fn reason<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.trim().is_empty() {
+        return Err(serde::de::Error::custom("`because` is empty: say why these findings are in order"));
+    }
+    Ok(text)
 }
 
 /// What becomes of a rule's findings.

@@ -102,6 +102,23 @@ pub(crate) fn edit_data(folder: &Path, from: &[u8], edit: impl Fn(Vec<u8>) -> Ve
     panic!("no data file holds {}", String::from_utf8_lossy(from));
 }
 
+/// Edits the lines of the list of large objects: `blobs.toc`, and from `pg_dump` 17 on several
+/// (`blobs_2543.toc`).
+pub(crate) fn edit_object_list(folder: &Path, edit: impl Fn(&str) -> Option<String>) {
+    let files = fs::read_dir(folder.join("dump")).unwrap().map(|entry| entry.unwrap().path());
+    let is_list = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("blobs");
+    for path in files.filter(is_list) {
+        let text = fs::read_to_string(&path).unwrap();
+        let lines = text.lines().filter_map(&edit).map(|line| line + "\n");
+        fs::write(&path, lines.collect::<String>()).unwrap();
+    }
+}
+
+/// The list without one.
+pub(crate) fn without_object(line: &str) -> Option<String> {
+    (!line.contains("424243")).then(|| line.to_owned())
+}
+
 pub(crate) fn replace(from: &'static str, to: &'static str) -> impl Fn(Vec<u8>) -> Vec<u8> {
     move |data| String::from_utf8(data).unwrap().replacen(from, to, 1).into_bytes()
 }
@@ -227,15 +244,7 @@ const TAMPERINGS: &[Tampering] = &[
             });
         },
     },
-    Tampering {
-        named: "large objects",
-        act: |folder| {
-            let path = folder.join("dump/blobs.toc");
-            let text = fs::read_to_string(&path).unwrap();
-            let kept: Vec<_> = text.lines().filter(|line| !line.contains("424243")).collect();
-            fs::write(path, kept.join("\n") + "\n").unwrap();
-        },
-    },
+    Tampering { named: "large objects", act: |folder| edit_object_list(folder, without_object) },
     Tampering {
         named: "app.happy",
         act: |folder| edit_contents(folder, "= 'happy'::app.mood", "= 'sad'  ::app.mood"),

@@ -14,7 +14,10 @@ use switchback_postgres::backup::verify;
 use switchback_testkit::TestDatabase;
 use tempfile::TempDir;
 
-use crate::faults::{copy, data_files, edit_contents, edit_data, gzip, link, replace, seal, swap, text};
+use crate::faults::{
+    copy, data_files, edit_contents, edit_data, edit_object_list, gzip, link, replace, seal, swap, text,
+    without_object,
+};
 use crate::sample::{client, proof, quiet, sample, scratch, unproven};
 
 /// What the sample lacks: an extension, more comments, rules on rows, two tables of one shape.
@@ -368,21 +371,16 @@ const FORGED_DATA: &[Forged] = &[
     Forged {
         fault: "a large object lost",
         named: &["large objects"],
-        act: |folder| {
-            let path = folder.join("dump/blobs.toc");
-            let text = fs::read_to_string(&path).unwrap();
-            let kept = text.lines().filter(|line| !line.contains("424243"));
-            fs::write(&path, kept.collect::<Vec<_>>().join("\n") + "\n").unwrap();
-        },
+        act: |folder| edit_object_list(folder, without_object),
     },
     Forged {
         fault: "two large objects exchanged",
         named: &["large objects"],
         act: |folder| {
-            let path = folder.join("dump/blobs.toc");
-            let text = fs::read_to_string(&path).unwrap();
-            let text = text.replace("424242 ", "X ").replace("424243 ", "424242 ").replace("X ", "424243 ");
-            fs::write(&path, text).unwrap();
+            edit_object_list(folder, |line| {
+                let line = line.replace("424242 ", "X ").replace("424243 ", "424242 ");
+                Some(line.replace("X ", "424243 "))
+            });
         },
     },
     Forged {

@@ -28,6 +28,7 @@ mod tests {
           "end_line": 4,
           "file": "migrations/0003_orders.sql",
           "fix": {
+            "changes_result": false,
             "sql": "create index concurrently orders_customer on orders (customer_id);",
             "steps": [
               {
@@ -53,7 +54,10 @@ mod tests {
           "why": "`CREATE INDEX` holds SHARE until its end"
         }
         "#);
-        assert_eq!(document["summary"].to_string(), r#"{"error":1,"files":3,"info":1,"warning":1}"#);
+        assert_eq!(
+            document["summary"].to_string(),
+            r#"{"allowed":0,"baseline":0,"error":1,"files":3,"info":1,"warning":1}"#
+        );
         let none = Sample::nothing(1).shown("json");
         let none: Value = serde_json::from_str(&none).unwrap();
         assert_eq!(none["findings"], Value::Array(Vec::new()));

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use switchback_model::Severity;
-use switchback_model::finding::Finding;
+use switchback_model::finding::{Finding, Summary};
 
 use super::Reviewed;
 use super::parts::words;
@@ -21,8 +21,10 @@ pub(super) fn write(reviewed: &Reviewed<'_>, out: &mut dyn Write) -> io::Result<
         out,
         r#"<testsuites name="switchback review" tests="{tests}" failures="{failures}" errors="0">"#
     )?;
+    // A suite may have properties, all suites together may not.
+    let mut properties = properties(&reviewed.findings.summary);
     for (file, findings) in &suites {
-        suite(out, file, findings)?;
+        suite(out, file, findings, &std::mem::take(&mut properties))?;
     }
     writeln!(out, "</testsuites>")
 }
@@ -46,13 +48,14 @@ fn fails(finding: &Finding) -> bool {
     finding.severity > Severity::Info
 }
 
-fn suite(out: &mut dyn Write, file: &str, findings: &[&Finding]) -> io::Result<()> {
+fn suite(out: &mut dyn Write, file: &str, findings: &[&Finding], properties: &str) -> io::Result<()> {
     let (tests, failures) = counts(findings);
     let file = attribute(file);
     writeln!(
         out,
         r#"  <testsuite name="{file}" tests="{tests}" failures="{failures}" errors="0" skipped="0" time="0">"#
     )?;
+    write!(out, "{properties}")?;
     if findings.is_empty() {
         writeln!(out, r#"    <testcase name="review" classname="{file}" file="{file}" time="0"/>"#)?;
     }
@@ -60,6 +63,18 @@ fn suite(out: &mut dyn Write, file: &str, findings: &[&Finding]) -> io::Result<(
         write!(out, "{}", case(finding, &file))?;
     }
     writeln!(out, "  </testsuite>")
+}
+
+/// How many findings were left out, where some were.
+fn properties(summary: &Summary) -> String {
+    let Summary { baseline, allowed, .. } = *summary;
+    if baseline + allowed == 0 {
+        return String::new();
+    }
+    let one = |name: &str, n: usize| format!("      <property name=\"{name}\" value=\"{n}\"/>\n");
+    let (baseline, allowed) =
+        (one("left-out-by-baseline", baseline), one("left-out-by-configuration", allowed));
+    format!("    <properties>\n{baseline}{allowed}    </properties>\n")
 }
 
 fn case(finding: &Finding, file: &str) -> String {

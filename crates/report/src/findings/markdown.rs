@@ -42,7 +42,7 @@ pub(super) fn write(reviewed: &Reviewed<'_>, out: &mut dyn Write) -> io::Result<
 fn headline(summary: &Summary) -> String {
     match (summary.error + summary.warning + summary.info, summary.files) {
         (0, 0) => "no file was read".to_owned(),
-        (0, files) => format!("nothing found in {}", count(files, "file")),
+        (0, files) => format!("nothing found in {}{}", count(files, "file"), words::left_out(summary)),
         _ => words::summary(summary),
     }
 }

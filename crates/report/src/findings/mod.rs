@@ -170,6 +170,22 @@ mod tests {
         }
     }
 
+    /// GitLab's report is a list of findings and nothing else; there the command says it.
+    #[test]
+    fn what_was_left_out_is_said() {
+        for format in FORMATS.iter().filter(|format| format.name != "gitlab") {
+            for mut sample in [Sample::some(), Sample::nothing(2)] {
+                let before = write(format, &sample.reviewed());
+                (sample.findings.summary.baseline, sample.findings.summary.allowed) = (4711, 815);
+                let text = write(format, &sample.reviewed());
+                for wanted in ["4711", "815"] {
+                    assert!(text.contains(wanted), "{}: no {wanted} in\n{text}", format.name);
+                    assert!(!before.contains(wanted), "{}", format.name);
+                }
+            }
+        }
+    }
+
     #[test]
     fn every_form_ends_with_its_line_and_lives_without_sources_rules_and_findings() {
         for format in FORMATS {

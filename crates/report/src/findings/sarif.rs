@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 use serde_json::{Map, Value, json};
-use switchback_model::finding::Finding;
+use switchback_model::finding::{Finding, Summary};
 
 use super::parts::identity::Identities;
 use super::parts::source::{Region, Source};
@@ -36,6 +36,7 @@ pub(super) fn write(reviewed: &Reviewed<'_>, out: &mut dyn Write) -> io::Result<
                     Columns::Characters => "unicodeCodePoints",
                     Columns::Utf16 => "utf16CodeUnits",
                 },
+                properties: LeftOut::of(&reviewed.findings.summary),
                 results: Results { reviewed, index },
             }],
         },
@@ -55,7 +56,25 @@ struct Log<'a> {
 struct Run<'a> {
     tool: Value,
     column_kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<LeftOut>,
     results: Results<'a>,
+}
+
+/// What is not among the results, and why.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LeftOut {
+    left_out_by_baseline: usize,
+    left_out_by_configuration: usize,
+}
+
+impl LeftOut {
+    fn of(summary: &Summary) -> Option<Self> {
+        let Summary { baseline, allowed, .. } = *summary;
+        let left_out = Self { left_out_by_baseline: baseline, left_out_by_configuration: allowed };
+        (baseline + allowed > 0).then_some(left_out)
+    }
 }
 
 /// The rules that found something, by code. One that nothing is known of is what its findings say.

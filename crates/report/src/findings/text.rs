@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use switchback_model::Severity;
-use switchback_model::finding::{Finding, Summary};
+use switchback_model::finding::{Finding, HIDDEN, HIDDEN_WIDE, Summary};
 
 use super::Reviewed;
 use super::parts::source::{Excerpt, Region, Source};
@@ -124,7 +124,10 @@ impl Page {
         match (found, summary.files) {
             // Nothing was looked at, so nothing can be said to be well.
             (0, 0) => format!("{} no file was read", self.theme.mark(Mark::Warn)),
-            (0, files) => format!("{} nothing found in {}", self.theme.mark(Mark::Ok), count(files, "file")),
+            (0, files) => {
+                let (mark, files) = (self.theme.mark(Mark::Ok), count(files, "file"));
+                format!("{mark} nothing found in {files}{}", words::left_out(summary))
+            }
             _ => self.theme.bold(&words::summary(summary)),
         }
     }
@@ -146,13 +149,27 @@ impl Page {
 /// width counts too: nobody writes so much of it in good faith.
 fn first(text: &str, columns: usize) -> String {
     let enough = text.char_indices().nth(columns * 2).map_or(text.len(), |(byte, _)| byte);
-    clean(&text[..enough])
+    without_secrets(&clean(&text[..enough]))
 }
 
 /// Enough of its end.
 fn last(text: &str, columns: usize) -> String {
     let enough = text.char_indices().rev().nth(columns * 2).map_or(0, |(byte, _)| byte);
-    clean(&text[enough..])
+    without_secrets(&clean(&text[enough..]))
+}
+
+/// A secret of any length is three stars.
+fn without_secrets(text: &str) -> String {
+    let hidden = |c: char| [HIDDEN, HIDDEN_WIDE].contains(&c);
+    let (mut out, mut inside) = (String::with_capacity(text.len()), false);
+    for c in text.chars() {
+        match (hidden(c), std::mem::replace(&mut inside, hidden(c))) {
+            (true, true) => {}
+            (true, false) => out.push_str("***"),
+            (false, _) => out.push(c),
+        }
+    }
+    out
 }
 
 /// What is said of a whole script has no part to show.
@@ -167,6 +184,8 @@ fn region(finding: &Finding) -> Region {
 
 #[cfg(test)]
 mod tests {
+    use switchback_model::finding::HIDDEN;
+
     use crate::findings::parts::testing::{Sample, at, dropped, foreign_key, index};
     use crate::findings::{Columns, Reviewed, format, write};
     use crate::text::{clean, width};
@@ -313,6 +332,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_secret_of_any_length_is_three_stars() {
+        let hidden = HIDDEN.to_string().repeat(12);
+        let text = format!("alter role a password '{hidden}'; drop table b;");
+        let (part, line) = underlined(&text, 39, 51);
+        assert_eq!(part, "drop table b");
+        assert_eq!(line, "alter role a password '***'; drop table b;");
+        assert_eq!(underlined(&text, 1, 37).0, "alter role a password '***'");
     }
 
     #[test]

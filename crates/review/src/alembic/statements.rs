@@ -202,7 +202,15 @@ fn settle(columns: &mut [Defined], constraints: &mut Vec<Constraint>) {
 }
 
 fn unnamed(kind: ConstraintKind) -> Constraint {
-    Constraint { at: 0, name: None, kind, not_valid: false, not_enforced: false, deferrable: false }
+    Constraint {
+        at: 0,
+        name: None,
+        kind,
+        not_valid: false,
+        not_enforced: false,
+        no_inherit: false,
+        deferrable: false,
+    }
 }
 
 /// `prefixes=["TEMPORARY"]`.

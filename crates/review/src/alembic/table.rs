@@ -190,6 +190,7 @@ fn constraint(base: &Base, object: &Object, kind: ConstraintKind, name: Option<S
         kind,
         not_valid: object.is("postgresql_not_valid"),
         not_enforced: false,
+        no_inherit: false,
         deferrable: object.is("deferrable")
             || deferred.is_some_and(|text| text.text.eq_ignore_ascii_case("deferred")),
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use switchback_sql::Relation;
+use switchback_sql::ast::{Action, ActionKind, Constraint, ConstraintKind, ObjectKind, Stmt};
 use switchback_sql::locks::Mode;
 
 /// A lock that is held.
@@ -14,6 +15,46 @@ pub struct Held {
     pub mode: Mode,
     /// The number of the statement that took it.
     pub by: usize,
+    /// What that is.
+    pub taker: Taker,
+}
+
+/// The kind of statement that took a lock; it may stand in the body of a `DO` block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taker {
+    /// `ALTER TABLE`.
+    Alter {
+        /// A foreign key is added by it.
+        foreign_key: bool,
+    },
+    /// `DROP` of a view, an index, …: of anything but a table.
+    DropOther,
+    /// A query.
+    Select,
+    /// Any other.
+    Other,
+}
+
+impl Taker {
+    pub(super) fn of(stmt: &Stmt) -> Self {
+        match stmt {
+            Stmt::AlterTable { actions, .. } => {
+                Self::Alter { foreign_key: actions.iter().any(adds_foreign_key) }
+            }
+            Stmt::Drop { kind, .. } if *kind != ObjectKind::Table => Self::DropOther,
+            Stmt::Select(_) => Self::Select,
+            _ => Self::Other,
+        }
+    }
+}
+
+fn adds_foreign_key(action: &Action) -> bool {
+    let is_foreign = |one: &Constraint| matches!(one.kind, ConstraintKind::Foreign(_));
+    match &action.kind {
+        ActionKind::AddConstraint(constraint) => is_foreign(constraint),
+        ActionKind::AddColumn { column, .. } => column.constraints.iter().any(is_foreign),
+        _ => false,
+    }
 }
 
 /// Locks in the order in which they were taken. Those on one relation are found at once, however many
@@ -40,7 +81,7 @@ impl Locks {
     }
 
     /// Takes a lock, unless one that is as strong is held on the relation already.
-    pub(super) fn take(&mut self, relation: &Relation, mode: Mode, by: usize) {
+    pub(super) fn take(&mut self, relation: &Relation, mode: Mode, (by, taker): (usize, Taker)) {
         if self.on(relation).any(|held| held.mode >= mode && held.relation == *relation) {
             return;
         }
@@ -49,7 +90,7 @@ impl Locks {
         if mode == Mode::AccessExclusive {
             self.exclusive.push(place);
         }
-        self.all.push(Held { relation: relation.clone(), mode, by });
+        self.all.push(Held { relation: relation.clone(), mode, by, taker });
     }
 
     /// The relation has another name from here on.
@@ -85,10 +126,11 @@ mod tests {
         let (bare, full) =
             (Relation::named("a"), Relation { schema: Some("public".into()), name: "a".into() });
         let mut locks = Locks::default();
-        locks.take(&bare, Mode::AccessShare, 0);
-        locks.take(&bare, Mode::AccessShare, 1);
-        locks.take(&full, Mode::AccessExclusive, 2);
-        locks.take(&Relation { schema: Some("other".into()), name: "a".into() }, Mode::Share, 3);
+        let by = |number| (number, Taker::Other);
+        locks.take(&bare, Mode::AccessShare, by(0));
+        locks.take(&bare, Mode::AccessShare, by(1));
+        locks.take(&full, Mode::AccessExclusive, by(2));
+        locks.take(&Relation { schema: Some("other".into()), name: "a".into() }, Mode::Share, by(3));
         let by = |locks: &Locks, on: &Relation| locks.on(on).map(|held| held.by).collect::<Vec<_>>();
         assert_eq!(by(&locks, &full), [0, 2]);
         assert_eq!(by(&locks, &bare), [0, 2]);

@@ -8,9 +8,9 @@ mod script;
 mod session;
 
 pub use at::{At, Inner};
-pub use held::{Held, Locks};
+pub use held::{Held, Locks, Taker};
 pub use script::{Direction, Mark, Read, Script, ScriptAt, What, leaves_transaction, read_script};
-pub use session::{Running, Session};
+pub use session::{Running, Session, settings};
 
 pub(crate) use outline::outline;
 
@@ -38,6 +38,9 @@ pub struct History<'a> {
     pub first: usize,
     /// The schema after all of them.
     pub schema: &'a Schema,
+    /// What the files tell that are applied, where the target's own schema is known beside it; nothing
+    /// where they could not be read whole.
+    pub told: Option<&'a Schema>,
     /// How the review is made.
     pub options: &'a Options,
     /// What is known of the target.

@@ -24,7 +24,7 @@ fn shorten(stmt: &mut Stmt) {
         Stmt::CreateFunction(function) => function.body = None,
         Stmt::Do { body: (body, _), .. } => *body = String::new(),
         Stmt::Policy(policy) => (policy.using, policy.check) = (None, None),
-        Stmt::Comment { .. } | Stmt::Grant(_) => *stmt = Stmt::Other,
+        Stmt::Grant(_) => *stmt = Stmt::Other,
         _ => {}
     }
 }

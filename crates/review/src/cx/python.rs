@@ -8,21 +8,39 @@ use crate::alembic::{self, Operation, Text};
 /// What the way of the script does.
 pub(super) fn read(script: &Script<'_>) -> Vec<Read> {
     let revision = alembic::read(script.text);
-    let operations = match script.direction {
-        Direction::Up => revision.upgrade,
-        Direction::Down => revision.downgrade,
+    let (operations, mistake) = match script.direction {
+        Direction::Up => (revision.upgrade, revision.mistakes.first()),
+        // Once is enough.
+        Direction::Down => (revision.downgrade, None),
     };
-    operations.into_iter().flat_map(reads).collect()
+    let mistake = mistake.map(|mistake| not_python(script.text, mistake.start));
+    mistake.into_iter().chain(operations.into_iter().flat_map(reads)).collect()
+}
+
+/// Python would not load the file: whatever else is read of it is a guess.
+fn not_python(text: &str, start: usize) -> Read {
+    let rest = text.get(start..).unwrap_or_default();
+    let end = start + rest.find('\n').unwrap_or(rest.len());
+    Read {
+        from: start,
+        range: start..end,
+        what: What::Unread("the file is no Python from here on, and Alembic could not load it".into()),
+        data: false,
+        exact: false,
+        guessed: false,
+        outside: false,
+    }
 }
 
 fn reads(operation: Operation) -> Vec<Read> {
-    let Operation { range, autocommit, what, .. } = operation;
+    let Operation { range, autocommit, what, exact: sure, .. } = operation;
     let one = |what, exact| Read {
         from: range.start,
         range: range.clone(),
         what,
         data: false,
         exact,
+        guessed: !sure,
         outside: autocommit,
     };
     match what {
@@ -44,7 +62,8 @@ fn sql(text: &Text, outside: bool) -> Vec<Read> {
         };
         let (start, end) = (text.place(piece.statement.start), text.place(piece.statement.end));
         let range = start..end.max(start);
-        Read { from: start, range, what, data: false, exact: text.verbatim(), outside }
+        let (exact, guessed) = (text.verbatim(), !text.exact);
+        Read { from: start, range, what, data: false, exact, guessed, outside }
     };
     pieces.map(read).collect()
 }

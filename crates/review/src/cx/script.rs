@@ -56,6 +56,7 @@ pub enum What {
 
 /// One statement of a script.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each can be so without the others")]
 pub struct Read {
     /// Where it stands, without its semicolon.
     pub range: Range<usize>,
@@ -67,6 +68,8 @@ pub struct Read {
     pub data: bool,
     /// Places inside of the statement are places of the script.
     pub exact: bool,
+    /// Names or values in it are known only when the script runs: it is as near to it as could be read.
+    pub guessed: bool,
     /// It leaves the transaction that whoever runs the script began.
     pub outside: bool,
 }
@@ -196,6 +199,7 @@ fn read(text: &str, offset: usize, piece: &switchback_sql::Piece) -> Option<Read
         what,
         data: matches!(piece.kind, PieceKind::Copy { .. }),
         exact: true,
+        guessed: false,
         outside: false,
     })
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use switchback_sql::Relation;
-use switchback_sql::ast::{ObjectKind, Stmt, Transaction};
+use switchback_sql::ast::{Expr, ObjectKind, Stmt, Transaction};
 use switchback_sql::locks::Effects;
 
-use super::held::{Held, Locks};
+use super::held::{Held, Locks, Taker};
 
 /// A transaction that is open.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,14 @@ pub struct Session {
     one_query: bool,
 }
 
+/// Of a session, what the body of a `DO` block does not change for the statements behind it.
+pub(crate) struct Outside {
+    /// No transaction was open.
+    alone: bool,
+    settings: BTreeMap<String, String>,
+    local: BTreeMap<String, Option<String>>,
+}
+
 impl Session {
     /// At the beginning of a script; `wrapped`: whoever runs it begins a transaction; `one_query`: they
     /// send its statements, of which there are several, as one query.
@@ -52,6 +60,22 @@ impl Session {
             self.transaction = Some(Running::default());
         }
         self.was_outside |= outside;
+    }
+
+    /// Goes into the body of a `DO` block, which is a transaction of its own where it is in no other.
+    /// [`Session::leave`] wants to have what this gives.
+    pub(crate) fn enter(&mut self, number: usize) -> Outside {
+        let alone = self.transaction.is_none();
+        self.transaction.get_or_insert_with(|| Running { begun: Some(number), ..Running::default() });
+        Outside { alone, settings: self.settings.clone(), local: self.local.clone() }
+    }
+
+    /// Leaves the body of a `DO` block: what it locked is held, and settings are as they were before it.
+    pub(crate) fn leave(&mut self, outside: Outside) {
+        if outside.alone {
+            self.transaction = None;
+        }
+        (self.settings, self.local) = (outside.settings, outside.local);
     }
 
     /// The variable's value, where it was set.
@@ -76,15 +100,19 @@ impl Session {
     pub fn apply(&mut self, number: usize, stmt: &Stmt, effects: &Effects, used: impl Fn(&Relation) -> bool) {
         match stmt {
             Stmt::Transaction(word) => return self.transaction(number, *word),
-            Stmt::Set { name, value, local } => self.set(name, value.as_deref(), *local),
-            _ => {}
+            _ => {
+                for (name, value, local) in settings(stmt) {
+                    self.set(&name, value, local);
+                }
+            }
         }
         let Some(running) = &mut self.transaction else { return };
         if let Stmt::Rename { kind: ObjectKind::Table, relation, to, .. } = stmt {
             running.held.rename(relation, to);
         }
+        let taker = Taker::of(stmt);
         for lock in effects.locks.iter().filter(|lock| used(&lock.relation)) {
-            running.held.take(&lock.relation, lock.mode, number);
+            running.held.take(&lock.relation, lock.mode, (number, taker));
         }
     }
 
@@ -124,5 +152,30 @@ impl Session {
             Some(value) => self.settings.insert(name.to_owned(), value.to_owned()),
             None => self.settings.remove(name),
         };
+    }
+}
+
+/// The variables that a statement sets: name in lower case, value, and whether until the transaction
+/// ends. `set_config` with texts that stand there counts as `SET` does.
+pub fn settings(stmt: &Stmt) -> Vec<(String, Option<&str>, bool)> {
+    match stmt {
+        Stmt::Set { name, value, local } => vec![(name.clone(), value.as_deref(), *local)],
+        Stmt::Select(query) if query.constant => {
+            query.columns.iter().filter_map(|(_, value)| configured(value)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn configured(expr: &Expr) -> Option<(String, Option<&str>, bool)> {
+    let Expr::Call { name, args } = expr.bare() else { return None };
+    if name.name != "set_config" || name.schema.is_some() {
+        return None;
+    }
+    match args.as_slice() {
+        [Expr::Text(variable), Expr::Text(value), Expr::Bool(local)] => {
+            Some((variable.to_ascii_lowercase(), Some(value), *local))
+        }
+        _ => None,
     }
 }

@@ -7,6 +7,7 @@ use crate::options::{Level, Options};
 use crate::out::{Found, Out, Raw};
 use crate::rule::Rule;
 
+mod aliases;
 mod compatibility;
 mod constraints;
 mod data_loss;
@@ -20,6 +21,7 @@ mod rewrites;
 mod routines;
 mod safe;
 mod security;
+mod target;
 mod text;
 mod truth;
 
@@ -42,6 +44,8 @@ static GROUPS: &[&[&Rule]] = &[
     history::RULES,
 ];
 
+pub use aliases::{Alias, alias, named};
+
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
     GROUPS.iter().flat_map(|group| group.iter().copied())
@@ -52,12 +56,17 @@ pub fn find(name: &str) -> Option<&'static Rule> {
     all().find(|rule| is_named(rule.code, rule.name, name))
 }
 
-/// Whether a name means the rule: its name, its code, what it is called in other tools.
+/// Whether a name is the rule's: its name, or its code.
 pub(crate) fn is_named(code: &str, rule: &str, name: &str) -> bool {
     let dashed = |name: u8| if name == b'_' { b'-' } else { name };
     name.eq_ignore_ascii_case(rule)
         || name.eq_ignore_ascii_case(code)
         || name.bytes().map(dashed).eq(rule.bytes())
+}
+
+/// Whether a name means the rule: one of its own, or what another tool calls it.
+pub(crate) fn means(name: &str, code: &str, rule: &str) -> bool {
+    is_named(code, rule, name) || alias(name).is_some_and(|alias| alias.rules.contains(&rule))
 }
 
 /// What a project said of a rule.

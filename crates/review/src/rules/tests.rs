@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use switchback_sql::schema::{Born, Schema};
+
 use super::{GROUPS, all, find};
 use crate::rule::Rule;
 use crate::{Direction, Live, Options, Script};
@@ -45,7 +47,8 @@ fn codes_and_names_are_given_once() {
 /// `## Bad` fires, `## Good` and `## Fixed` are silent. A block may begin with settings in its first
 /// line (```` ```sql version=18 wrapped pending ````); a comment `-- file: NAME` begins another file;
 /// `## Schema` stands before all of them, as scripts that were applied long ago; `## Facts` is what is
-/// known of the target, as JSON.
+/// known of the target, as JSON, but for blocks that say `healthy`; a file `*.applied.*` is applied; `## Catalog` is what its own catalog
+/// tells, and then `## Schema` is only what the files tell.
 #[test]
 fn every_page_is_true() {
     let mut wrong = Vec::new();
@@ -173,8 +176,10 @@ impl Page {
     }
 
     fn review(&self, rule: &Rule, block: &Block) -> Vec<crate::Finding> {
-        let facts = self.blocks("Facts").first().map_or("{}", |facts| &facts.text);
-        let live: Live = serde_json::from_str(facts).unwrap();
+        let healthy = block.settings.iter().any(|setting| setting == "healthy");
+        let facts = self.blocks("Facts").first().filter(|_| !healthy).map_or("{}", |facts| &facts.text);
+        let mut live: Live = serde_json::from_str(facts).unwrap();
+        live.schema = self.blocks("Catalog").first().map(|catalog| catalog_of(&catalog.text));
         let mut options = Options { all: true, database: "ada".into(), ..Options::default() };
         options.required_columns = vec!["created_at".into()];
         options.naming.insert("table".into(), vec!["*s".into()]);
@@ -198,6 +203,7 @@ impl Page {
         let asked = files.iter().map(|(path, text)| Script {
             wrapped: has("wrapped"),
             one_query: has("one-query"),
+            applied: path.contains(".applied."),
             direction: if path.contains(".down.") { Direction::Down } else { Direction::Up },
             revision: path.split(['_', '.']).next().unwrap_or_default(),
             ..Script::new(path, text)
@@ -216,6 +222,16 @@ impl Page {
         }
         findings
     }
+}
+
+/// What the target has after these statements.
+fn catalog_of(text: &str) -> Schema {
+    let mut schema = Schema::new();
+    for read in crate::cx::read_script(&Script::new("catalog.sql", text)) {
+        schema.apply(read.stmt().unwrap(), Born { script: 0, statement: 0 });
+    }
+    schema.set_found();
+    schema
 }
 
 /// The files of a block; one without a name is `0001_it.sql`, or `.py`.

@@ -28,7 +28,8 @@ pub enum Expr {
     Cast(Box<Expr>, Type),
     /// An operator: `=`, `||`, `and`, `or`, `not`, `like`, `in` (a list), `between`, … in lower case.
     /// What is `NOT` inside of it stands around it: `NOT LIKE` is `not` of `like`. `a = ANY (array)` is
-    /// `= any`, `x > ALL (SELECT …)` is `> all` of `x` and the query, `IS TRUE` is `is true`.
+    /// `= any`, `x > ALL (SELECT …)` is `> all` of `x` and the query, `IS TRUE` is `is true`. What SQL
+    /// itself says of JSON is one too: `is json`, `json_object` of `JSON_OBJECT('a': 1)`, `json_value`, ….
     Op(String, Vec<Expr>),
     /// `IS NULL`.
     IsNull(Box<Expr>),
@@ -58,8 +59,12 @@ pub struct Query {
     pub limited: bool,
     /// `FOR UPDATE`, `FOR SHARE`, …
     pub locking: bool,
+    /// The tables of which it takes all columns by `*`, at any depth.
+    pub whole: Vec<Relation>,
     /// Statements in its `WITH` that write.
     pub writes: Vec<Stmt>,
+    /// What is written in it that older servers don't know, with the version that it came with.
+    pub newer: Vec<(&'static str, u32)>,
     /// Other expressions in it: of joins, grouping, order, lists of `VALUES`, subqueries in `FROM`.
     pub others: Vec<Expr>,
 }

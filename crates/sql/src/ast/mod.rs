@@ -23,7 +23,7 @@ pub struct Type {
     /// The schema, where one is written and it is not `pg_catalog`.
     pub schema: Option<String>,
     /// `int4`, `varchar`, `timestamptz`, `bpchar` (for `char`), …; `serial`, `bigserial` and
-    /// `smallserial` as they are written.
+    /// `smallserial` also where `serial4`, `serial8` or `serial2` is written.
     pub name: String,
     /// `varchar(20)`: 20. `numeric(10,2)`: 10 and 2.
     pub modifiers: Vec<i64>,
@@ -413,6 +413,8 @@ pub enum Stmt {
     Truncate {
         /// The tables.
         tables: Vec<Relation>,
+        /// Those of them that are meant without their children (`ONLY`).
+        only: Vec<Relation>,
         /// `CASCADE`.
         cascade: bool,
         /// `RESTART IDENTITY`.
@@ -673,8 +675,10 @@ pub enum Stmt {
     },
     /// `ANALYZE`.
     Analyze {
-        /// Empty: all.
+        /// Which; none: all.
         tables: Vec<Relation>,
+        /// Those of them that are meant without their children (`ONLY`, PostgreSQL 18).
+        only: Vec<Relation>,
     },
     /// `CLUSTER`.
     Cluster {

@@ -22,8 +22,10 @@ pub struct Column {
     pub identity: Option<Identity>,
     /// `GENERATED ALWAYS AS (…) STORED`; `VIRTUAL` where `generated_virtual`.
     pub generated: Option<Expr>,
-    /// `VIRTUAL`.
+    /// `VIRTUAL`, or neither that nor `STORED`.
     pub generated_virtual: bool,
+    /// `STORAGE`.
+    pub storage: bool,
     /// `CHECK`, `UNIQUE`, `PRIMARY KEY`, `REFERENCES` at the column.
     pub constraints: Vec<Constraint>,
 }
@@ -50,6 +52,8 @@ pub struct Constraint {
     pub not_valid: bool,
     /// `NOT ENFORCED`.
     pub not_enforced: bool,
+    /// `NO INHERIT`.
+    pub no_inherit: bool,
     /// `DEFERRABLE`.
     pub deferrable: bool,
 }
@@ -258,6 +262,8 @@ pub enum ActionKind {
     AlterConstraint {
         /// Its name.
         name: String,
+        /// `ENFORCED`, `NOT ENFORCED`; nothing where neither is written.
+        enforced: Option<bool>,
     },
     /// `VALIDATE CONSTRAINT`.
     ValidateConstraint {

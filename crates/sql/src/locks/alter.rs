@@ -20,11 +20,14 @@ impl Builder<'_> {
         }
         let mode = actions.iter().map(|action| mode(&action.kind)).max().unwrap_or(Mode::AccessExclusive);
         self.lock(table, mode);
-        if !only && actions.iter().any(|action| self.is_inherited(&action.kind)) {
+        if !only && actions.iter().any(|action| self.is_inherited(table, &action.kind)) {
             self.lock_family(table, mode);
         }
         for action in actions {
-            self.action(table, &action.kind);
+            match &action.kind {
+                ActionKind::SetNotNull { column } if only => self.set_one_not_null(table, column),
+                kind => self.action(table, kind),
+            }
         }
     }
 
@@ -49,7 +52,7 @@ impl Builder<'_> {
     }
 
     /// Whether partitions and children are locked as the table is.
-    fn is_inherited(&self, action: &ActionKind) -> bool {
+    fn is_inherited(&self, table: &Relation, action: &ActionKind) -> bool {
         match action {
             ActionKind::AddColumn { .. }
             | ActionKind::DropColumn { .. }
@@ -62,14 +65,19 @@ impl Builder<'_> {
             | ActionKind::SetExpression { .. }
             | ActionKind::SetStatistics
             | ActionKind::SetStorage
-            | ActionKind::DropConstraint { .. }
-            | ActionKind::ValidateConstraint { .. } => true,
+            | ActionKind::AlterConstraint { .. }
+            | ActionKind::DropConstraint { .. } => true,
+            ActionKind::ValidateConstraint { name } => {
+                self.constraint(table, name).is_none_or(|known| !known.valid)
+            }
             ActionKind::EnableTrigger(_) | ActionKind::DisableTrigger(_) => self.place.version >= 15,
             ActionKind::AddIdentity { .. }
             | ActionKind::SetIdentity { .. }
             | ActionKind::DropIdentity { .. } => self.place.version >= 17,
+            // From 18 on the server locks them before it looks what the constraint is.
             ActionKind::AddConstraint(constraint) => {
-                matches!(constraint.kind, ConstraintKind::Check(_) | ConstraintKind::NotNull { .. })
+                self.place.version >= 18
+                    || matches!(constraint.kind, ConstraintKind::Check(_) | ConstraintKind::NotNull { .. })
             }
             _ => false,
         }
@@ -90,13 +98,19 @@ impl Builder<'_> {
             ActionKind::SetNotNull { column } => self.set_not_null(table, column),
             ActionKind::SetExpression { column } => self.set_expression(table, column),
             ActionKind::AddConstraint(constraint) => self.add_constraint(table, constraint),
+            ActionKind::AlterConstraint { name, enforced: Some(enforced) } => {
+                self.enforce(table, name, *enforced);
+            }
             ActionKind::ValidateConstraint { name } => self.validate(table, name),
             ActionKind::DropConstraint { name, cascade, .. } => self.drop_constraint(table, name, *cascade),
             ActionKind::SetLogged | ActionKind::SetUnlogged => self.set_logged(table, action),
-            ActionKind::SetTablespace | ActionKind::SetAccessMethod => self.maybe_rewrite(table),
+            ActionKind::SetTablespace => self.maybe_rewrite(table),
+            ActionKind::SetAccessMethod => self.set_access_method(table),
             ActionKind::Attach(partition) => self.attach(table, partition),
             ActionKind::Detach { partition, concurrently, finalize } => {
-                self.lock(partition, Mode::AccessExclusive);
+                let strong = self.place.version >= 14;
+                let mode = if strong { Mode::AccessExclusive } else { Mode::ShareUpdateExclusive };
+                self.lock(partition, mode);
                 if !concurrently && !finalize {
                     self.lock_default(table);
                 }
@@ -168,6 +182,8 @@ impl Builder<'_> {
         };
         let cost = change(self.place, column, from, Typed { of: Some(to), collation }, using);
         match cost {
+            // It is nowhere.
+            _ if known.is_some_and(|known| known.generated_virtual) => {}
             Change::Rewrite => self.rewrite(table),
             Change::Unknown => self.maybe_rewrite(table),
             Change::Nothing | Change::IndexRebuild => {}
@@ -206,15 +222,22 @@ impl Builder<'_> {
     fn set_not_null(&mut self, table: &Relation, column: &str) {
         let schema = self.place.schema;
         for part in schema.family(&schema.resolve(table)) {
-            if !self.table(&part).is_some_and(|table| proof::is_not_null(table, column)) {
-                self.scan_one(&part);
-            }
+            self.set_one_not_null(&part, column);
+        }
+    }
+
+    fn set_one_not_null(&mut self, table: &Relation, column: &str) {
+        if !self.table(table).is_some_and(|table| proof::is_not_null(table, column)) {
+            self.scan_one(table);
         }
     }
 
     /// Stored values are computed anew; virtual ones (PostgreSQL 18) are nowhere.
     fn set_expression(&mut self, table: &Relation, column: &str) {
         let known = self.place.schema.column(table, column);
+        if known.is_some_and(|known| known.generated_virtual) {
+            return;
+        }
         if self.place.version >= 18 && known.is_none_or(|known| known.generated.is_none()) {
             self.maybe_rewrite(table);
         } else {
@@ -226,6 +249,9 @@ impl Builder<'_> {
         let looks = !constraint.not_valid && !constraint.not_enforced;
         match &constraint.kind {
             ConstraintKind::Check(_) if looks => self.scan(table),
+            ConstraintKind::NotNull { column } if looks && constraint.no_inherit => {
+                self.set_one_not_null(table, column);
+            }
             ConstraintKind::NotNull { column } if looks => self.set_not_null(table, column),
             ConstraintKind::Check(_)
             | ConstraintKind::NotNull { .. }
@@ -237,15 +263,40 @@ impl Builder<'_> {
             }
             ConstraintKind::Primary { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclude => {
                 let schema = self.place.schema;
-                // A primary key says `NOT NULL` on the way, in each partition.
-                let primary = matches!(constraint.kind, ConstraintKind::Primary { .. });
-                let mode = if primary { Mode::AccessExclusive } else { Mode::Share };
+                if let ConstraintKind::Primary { columns, .. } = &constraint.kind {
+                    self.primary_not_null(table, columns);
+                }
                 for part in schema.partition_family(&schema.resolve(table)) {
-                    self.lock(&part, mode);
+                    self.lock(&part, Mode::Share);
                     self.build_one_index(&part);
                 }
             }
             ConstraintKind::Foreign(key) => self.foreign_key(table, key, looks),
+        }
+    }
+
+    /// A primary key says `NOT NULL` on the way, in each partition and child, of columns that are not so
+    /// yet.
+    fn primary_not_null(&mut self, table: &Relation, columns: &[String]) {
+        let is =
+            |column: &String| self.place.schema.column(table, column).is_some_and(|known| known.not_null);
+        for column in columns.iter().filter(|column| !is(column)) {
+            self.lock_family(table, Mode::AccessExclusive);
+            self.set_not_null(table, column);
+        }
+    }
+
+    /// A foreign key's triggers go, or come and then its rows are looked at; one that is so already stays
+    /// as it is.
+    fn enforce(&mut self, table: &Relation, name: &str, enforced: bool) {
+        let Some(known) = self.constraint(table, name).filter(|known| known.enforced != enforced) else {
+            return;
+        };
+        let ConstraintKind::Foreign(key) = &known.kind else { return };
+        if enforced {
+            self.foreign_key(table, key, true);
+        } else {
+            self.lock(&key.table, Mode::AccessExclusive);
         }
     }
 
@@ -278,8 +329,7 @@ impl Builder<'_> {
     }
 
     fn validate(&mut self, table: &Relation, name: &str) {
-        let known =
-            self.table(table).and_then(|table| table.constraints.iter().rfind(|known| known.name == name));
+        let known = self.constraint(table, name);
         if known.is_some_and(|known| known.valid) {
             return;
         }
@@ -312,8 +362,17 @@ impl Builder<'_> {
     fn set_logged(&mut self, table: &Relation, action: &ActionKind) {
         let wanted = *action == ActionKind::SetUnlogged;
         let known = self.table(table).filter(|known| known.all_columns);
-        if known.is_none_or(|known| known.unlogged != wanted) {
+        // What says so of a partitioned table is kept nowhere, and not said to its partitions.
+        let parted = known.is_some_and(|known| known.kind == TableKind::Partitioned);
+        if !parted && known.is_none_or(|known| known.unlogged != wanted) {
             self.rewrite(table);
+        }
+    }
+
+    /// The partitions of a partitioned table stay as they are.
+    fn set_access_method(&mut self, table: &Relation) {
+        if self.table(table).is_none_or(|known| known.kind != TableKind::Partitioned) {
+            self.maybe_rewrite(table);
         }
     }
 

@@ -12,6 +12,10 @@ pub(super) fn of(statement: &Stmt, place: Place<'_>) -> Block {
         Stmt::AlterTable { actions, .. } if !actions.iter().any(|action| is_alone(&action.kind)) => {
             Block::Possible
         }
+        // Before 14 it goes past a partitioned table with a warning.
+        Stmt::Reindex { kind: Kind::Table | Kind::Index, concurrently: false, .. } if place.version < 14 => {
+            Block::Possible
+        }
         Stmt::Reindex { kind: Kind::Table | Kind::Index, name: Some(name), concurrently: false } => {
             partitioned(name, place)
         }

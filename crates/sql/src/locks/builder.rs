@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Effects, Lock, Mode, Place};
-use crate::schema::{Table, TableKind};
+use crate::schema::{Table, TableConstraint, TableKind};
 use crate::statement::Relation;
 
 /// Effects of one statement.
@@ -137,6 +137,11 @@ impl<'a> Builder<'a> {
         if self.table(&name).is_none_or(|table| table.kind != TableKind::Partitioned) {
             self.scans.insert(name);
         }
+    }
+
+    /// A constraint of a table; where two have the name, the later one.
+    pub(super) fn constraint(&self, table: &Relation, name: &str) -> Option<&'a TableConstraint> {
+        self.table(table)?.constraints.iter().rfind(|known| known.name == name)
     }
 
     pub(super) fn table(&self, name: &Relation) -> Option<&'a Table> {

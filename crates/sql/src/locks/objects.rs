@@ -7,7 +7,7 @@ use super::{Mode, proof};
 use crate::ast::{
     ActionKind, ConstraintKind, CreateIndex, CreateTable, CreateView, ForeignKey, ObjectKind, Partition, Stmt,
 };
-use crate::schema::TableKind;
+use crate::schema::{Table, TableConstraint, TableKind};
 use crate::statement::Relation;
 
 impl Builder<'_> {
@@ -35,7 +35,7 @@ impl Builder<'_> {
     /// What keeps tables in order.
     fn tend(&mut self, statement: &Stmt) {
         match statement {
-            Stmt::Truncate { tables, cascade, .. } => self.truncate(tables, *cascade),
+            Stmt::Truncate { tables, only, cascade, .. } => self.truncate(tables, only, *cascade),
             Stmt::Lock { tables, mode, .. } => self.read(tables, *mode),
             Stmt::Vacuum { tables, full, .. } => {
                 let mode = if *full { Mode::AccessExclusive } else { Mode::ShareUpdateExclusive };
@@ -46,9 +46,9 @@ impl Builder<'_> {
                     }
                 }
             }
-            Stmt::Analyze { tables } => {
+            Stmt::Analyze { tables, only } => {
                 for table in tables {
-                    self.lock(table, Mode::ShareUpdateExclusive);
+                    self.analyze(table, only.contains(table));
                 }
             }
             Stmt::Cluster { table: Some(table) } => {
@@ -75,7 +75,20 @@ impl Builder<'_> {
             Stmt::Policy(policy) => self.lock(&policy.table, Mode::AccessExclusive),
             Stmt::Comment { kind, name, .. } => self.comment(*kind, name),
             Stmt::CreateStatistics { table: Some(table) } => self.lock(table, Mode::ShareUpdateExclusive),
+            Stmt::Grant(grant) if self.place.version >= 18 => {
+                if matches!(grant.kind, Some(ObjectKind::Table | ObjectKind::Column | ObjectKind::Sequence)) {
+                    self.lock_all(&grant.relations, Mode::AccessShare);
+                }
+            }
             Stmt::Publication(publication) => {
+                let gone = if publication.sets {
+                    self.place.schema.published(&publication.name).collect()
+                } else {
+                    Vec::new()
+                };
+                for table in gone {
+                    self.lock_family(table, Mode::ShareUpdateExclusive);
+                }
                 for table in publication.adds.iter().chain(&publication.drops) {
                     self.lock_family(table, Mode::ShareUpdateExclusive);
                 }
@@ -251,7 +264,8 @@ impl Builder<'_> {
         let inherited = |kind: &ConstraintKind| {
             parent.is_some_and(|parent| parent.constraints.iter().any(|constraint| constraint.kind == *kind))
         };
-        for constraint in table.constraints.iter().filter(|constraint| !inherited(&constraint.kind)) {
+        let own = |constraint: &&TableConstraint| constraint.enforced && !inherited(&constraint.kind);
+        for constraint in table.constraints.iter().filter(own) {
             if let ConstraintKind::Foreign(key) = &constraint.kind {
                 self.lock(&key.table, Mode::AccessExclusive);
             }
@@ -308,7 +322,7 @@ impl Builder<'_> {
     }
 
     /// With `CASCADE` the tables that point to it too, and those that point to them.
-    fn truncate(&mut self, tables: &[Relation], cascade: bool) {
+    fn truncate(&mut self, tables: &[Relation], only: &[Relation], cascade: bool) {
         let schema = self.place.schema;
         let mut next: Vec<Relation> = tables.iter().rev().map(|table| schema.resolve(table)).collect();
         let mut seen = BTreeSet::new();
@@ -316,17 +330,31 @@ impl Builder<'_> {
             if !seen.insert(table.clone()) {
                 continue;
             }
-            self.lock_family(&table, Mode::AccessExclusive);
+            if only.iter().any(|only| schema.resolve(only) == table) {
+                self.lock(&table, Mode::AccessExclusive);
+            } else {
+                self.lock_family(&table, Mode::AccessExclusive);
+            }
             if cascade {
                 next.extend(schema.foreign_keys_to(&table).into_iter().map(|(other, _)| other.name.clone()));
             }
         }
     }
 
+    /// Statistics of the whole family are made of samples of all its rows; those of each partition too,
+    /// and from 18 on of each child.
+    fn analyze(&mut self, table: &Relation, only: bool) {
+        let parted = self.table(table).is_some_and(|known| known.kind == TableKind::Partitioned);
+        let each = !only && (parted || self.place.version >= 18);
+        self.lock_family(table, if each { Mode::ShareUpdateExclusive } else { Mode::AccessShare });
+        self.lock(table, Mode::ShareUpdateExclusive);
+    }
+
     fn reindex(&mut self, kind: ObjectKind, name: &Relation, concurrently: bool) {
         let on_table = if concurrently { Mode::ShareUpdateExclusive } else { Mode::Share };
         let on_index = if concurrently { Mode::ShareUpdateExclusive } else { Mode::AccessExclusive };
         match kind {
+            ObjectKind::Table if self.is_passed_over(name) => self.lock(name, on_table),
             ObjectKind::Table => {
                 let parts = self.place.schema.partition_family(&self.place.schema.resolve(name));
                 self.lock_all(&parts, on_table);
@@ -342,6 +370,12 @@ impl Builder<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Before 14 nothing is done to a partitioned table, and the server says so.
+    fn is_passed_over(&self, table: &Relation) -> bool {
+        let parted = |table: &Table| table.kind == TableKind::Partitioned;
+        self.place.version < 14 && self.table(table).is_some_and(parted)
     }
 
     /// Whether it may have indexes: none are known of a table that is known wholly, or it is not known.

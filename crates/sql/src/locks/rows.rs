@@ -90,7 +90,7 @@ impl Builder<'_> {
     /// A new row looks for the one that it points to.
     fn referenced(&mut self, table: &Relation, touch: &Touch<'_>) {
         let constraints = self.table(table).map(|table| table.constraints.as_slice()).unwrap_or_default();
-        for constraint in constraints {
+        for constraint in constraints.iter().filter(|constraint| constraint.enforced) {
             if let ConstraintKind::Foreign(key) = &constraint.kind {
                 let asks = match touch {
                     Touch::Insert => true,
@@ -112,7 +112,7 @@ impl Builder<'_> {
             if !seen.insert(table.clone()) {
                 continue;
             }
-            for (other, key) in self.place.schema.foreign_keys_to(&table) {
+            for (other, key) in self.place.schema.enforced_keys_to(&table) {
                 let asks = match touch {
                     Touch::Insert => false,
                     Touch::Update(columns) => {

@@ -67,7 +67,7 @@ fn steps<'a>(column: &str, using: Option<&'a Expr>) -> Option<Vec<&'a Type>> {
 const DEEPEST_DOMAIN: usize = 32;
 
 fn one(place: Place<'_>, from: &Type, to: &Type, depth: usize) -> Change {
-    if from == to {
+    if place.schema.is_same_type(from, to) {
         return Change::Nothing;
     }
     if depth > DEEPEST_DOMAIN {
@@ -85,13 +85,20 @@ fn one(place: Place<'_>, from: &Type, to: &Type, depth: usize) -> Change {
     }
 }
 
+/// Whether both are of one type, whatever their limits.
+fn is_one_type(place: Place<'_>, from: &Type, to: &Type) -> bool {
+    let bare = |of: &Type| Type { modifiers: Vec::new(), ..of.clone() };
+    place.schema.is_same_type(&bare(from), &bare(to))
+}
+
 /// Between types of the server, or those of extensions.
 fn between_own(place: Place<'_>, from: &Type, to: &Type) -> Change {
     if from.array || to.array {
-        return arrays(from, to);
+        return arrays(place, from, to);
     }
     if from.name == to.name {
-        return if from.schema == to.schema { length(to, &from.modifiers) } else { Change::Unknown };
+        let same = is_one_type(place, from, to);
+        return if same { length(to, &from.modifiers) } else { Change::Unknown };
     }
     let (from_name, to_name) = (from.name.as_str(), to.name.as_str());
     let known = |name: &str| is_own(name) || name == "citext";
@@ -112,8 +119,8 @@ fn between_own(place: Place<'_>, from: &Type, to: &Type) -> Change {
 }
 
 /// Arrays carry the type of their elements in every value, and a wider limit is asked of each element.
-fn arrays(from: &Type, to: &Type) -> Change {
-    let same = from.array == to.array && from.name == to.name && from.schema == to.schema;
+fn arrays(place: Place<'_>, from: &Type, to: &Type) -> Change {
+    let same = is_one_type(place, from, to);
     match same {
         true if to.modifiers.is_empty() || to.modifiers == from.modifiers => Change::Nothing,
         false if !is_own(&from.name) && !is_own(&to.name) => Change::Unknown,

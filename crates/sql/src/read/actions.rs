@@ -102,7 +102,7 @@ fn of_constraint(command: &AlterTableCmd) -> Option<ActionKind> {
     };
     Some(match command.subtype() {
         At::AtAddConstraint => ActionKind::AddConstraint(columns::constraint(constraint?)?),
-        At::AtAlterConstraint => ActionKind::AlterConstraint { name: changed_constraint(command)? },
+        At::AtAlterConstraint => changed_constraint(command)?,
         At::AtValidateConstraint => ActionKind::ValidateConstraint { name },
         At::AtDropConstraint => ActionKind::DropConstraint {
             name,
@@ -113,9 +113,12 @@ fn of_constraint(command: &AlterTableCmd) -> Option<ActionKind> {
     })
 }
 
-fn changed_constraint(command: &AlterTableCmd) -> Option<String> {
+fn changed_constraint(command: &AlterTableCmd) -> Option<ActionKind> {
     match names::node(command.def.as_deref()) {
-        Some(Node::AtalterConstraint(constraint)) => Some(constraint.conname.clone()),
+        Some(Node::AtalterConstraint(constraint)) => Some(ActionKind::AlterConstraint {
+            name: constraint.conname.clone(),
+            enforced: constraint.alter_enforceability.then_some(constraint.is_enforced),
+        }),
         _ => None,
     }
 }

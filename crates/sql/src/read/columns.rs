@@ -15,6 +15,7 @@ pub(super) fn column(definition: &ColumnDef) -> Column {
         of: types::of(definition.type_name.as_ref()),
         collation: collation(definition),
         not_null: definition.is_not_null,
+        storage: !definition.storage_name.is_empty(),
         default: expr::optional(definition.raw_default.as_deref()),
         ..Column::default()
     };
@@ -71,6 +72,7 @@ pub(super) fn constraint(constraint: &Parsed) -> Option<Constraint> {
         name: names::word(&constraint.conname),
         not_valid: constraint.skip_validation,
         not_enforced: enforceable && !constraint.is_enforced,
+        no_inherit: constraint.is_no_inherit,
         deferrable: constraint.deferrable,
         kind,
     })

@@ -5,7 +5,7 @@ use pg_query::protobuf::a_const::Val;
 use pg_query::protobuf::node::Node;
 use pg_query::protobuf::{
     AConst, AExpr, AExprKind, BoolExpr, BoolExprType, BoolTestType, BooleanTest, CaseExpr, FuncCall,
-    MinMaxOp, NullTest, NullTestType, SqlValueFunctionOp, SubLink, SubLinkType,
+    JsonExprOp, MinMaxOp, MultiAssignRef, NullTest, NullTestType, SqlValueFunctionOp, SubLink, SubLinkType,
 };
 
 use crate::ast::{Expr, Query};
@@ -47,8 +47,11 @@ impl Scope<'_> {
             }
             Node::NamedArgExpr(argument) => self.one(argument.arg.as_deref()),
             Node::ResTarget(target) => self.one(target.val.as_deref()),
-            Node::MultiAssignRef(assigned) => self.one(assigned.source.as_deref()),
+            Node::MultiAssignRef(assigned) => self.assigned(assigned),
             Node::AStar(_) => Expr::Column(vec!["*".into()]),
+            node if json_name(node).is_some() => {
+                Expr::Op(json_name(node).unwrap_or_default().to_owned(), self.json(node))
+            }
             node => Expr::Other(self.parts(node)),
         }
     }
@@ -61,6 +64,19 @@ impl Scope<'_> {
     /// One that may be there.
     pub(super) fn optional(&self, node: Option<&Wrapped>) -> Option<Expr> {
         names::node(node).map(|node| self.expr(node))
+    }
+
+    /// `(a, b) = (x, y)` comes as one source for both, of which each has its part; of a query nobody can
+    /// tell.
+    fn assigned(&self, assigned: &MultiAssignRef) -> Expr {
+        let source = assigned.source.as_deref();
+        let part = match names::node(source) {
+            Some(Node::RowExpr(row)) => {
+                usize::try_from(assigned.colno - 1).ok().and_then(|part| row.args.get(part))
+            }
+            _ => None,
+        };
+        self.one(part.or(source))
     }
 
     fn one(&self, node: Option<&Wrapped>) -> Expr {
@@ -108,6 +124,13 @@ impl Scope<'_> {
                 self.optional(pair.key.as_deref()).into_iter().chain(value(pair.value.as_deref())).collect()
             }
             Node::JsonIsPredicate(json) => self.optional(json.expr.as_deref()).into_iter().collect(),
+            Node::JsonObjectAgg(json) => {
+                json.arg.iter().flat_map(|pair| self.json(&Node::JsonKeyValue(pair.clone()))).collect()
+            }
+            Node::JsonArrayAgg(json) => value(json.arg.as_deref()),
+            Node::JsonScalarExpr(json) => self.optional(json.expr.as_deref()).into_iter().collect(),
+            Node::JsonSerializeExpr(json) => value(json.expr.as_deref()),
+            Node::JsonParseExpr(json) => value(json.expr.as_deref()),
             _ => Vec::new(),
         }
     }
@@ -257,6 +280,26 @@ fn constant(constant: &AConst) -> Expr {
 
 fn min_max(op: MinMaxOp) -> &'static str {
     if op == MinMaxOp::IsLeast { "least" } else { "greatest" }
+}
+
+/// What SQL itself says of JSON.
+fn json_name(node: &Node) -> Option<&'static str> {
+    Some(match node {
+        Node::JsonObjectConstructor(_) => "json_object",
+        Node::JsonArrayConstructor(_) | Node::JsonArrayQueryConstructor(_) => "json_array",
+        Node::JsonObjectAgg(_) => "json_objectagg",
+        Node::JsonArrayAgg(_) => "json_arrayagg",
+        Node::JsonIsPredicate(_) => "is json",
+        Node::JsonScalarExpr(_) => "json_scalar",
+        Node::JsonSerializeExpr(_) => "json_serialize",
+        Node::JsonParseExpr(_) => "json",
+        Node::JsonFuncExpr(json) => match json.op() {
+            JsonExprOp::JsonExistsOp => "json_exists",
+            JsonExprOp::JsonQueryOp => "json_query",
+            _ => "json_value",
+        },
+        _ => return None,
+    })
 }
 
 fn value_function(op: SqlValueFunctionOp) -> &'static str {

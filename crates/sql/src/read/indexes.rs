@@ -3,7 +3,7 @@
 use pg_query::Node as Wrapped;
 use pg_query::protobuf::node::Node;
 use pg_query::protobuf::{
-    IndexElem, IndexStmt, ReindexObjectType, ReindexStmt, SortByDir, SortByNulls, VacuumStmt,
+    IndexElem, IndexStmt, RangeVar, ReindexObjectType, ReindexStmt, SortByDir, SortByNulls, VacuumStmt,
 };
 
 use crate::ast::{CreateIndex, Key, ObjectKind, Stmt};
@@ -55,16 +55,13 @@ fn keys(nodes: &[Wrapped]) -> Vec<Key> {
         .collect()
 }
 
-/// `COLLATE`, an operator class, `DESC`, `NULLS FIRST`.
+/// `COLLATE`, an operator class, `DESC`, `NULLS FIRST`; not `ASC`, `NULLS LAST`, which change nothing.
 fn is_special(node: &Node) -> bool {
     let Node::IndexElem(element) = node else { return false };
-    let ordered = |order| order == SortByDir::SortbyDesc as i32;
-    let nulls =
-        |nulls| nulls == SortByNulls::SortbyNullsFirst as i32 || nulls == SortByNulls::SortbyNullsLast as i32;
     !element.collation.is_empty()
         || !element.opclass.is_empty()
-        || ordered(element.ordering)
-        || nulls(element.nulls_ordering)
+        || element.ordering == SortByDir::SortbyDesc as i32
+        || element.nulls_ordering == SortByNulls::SortbyNullsFirst as i32
 }
 
 fn key(element: &IndexElem) -> Key {
@@ -92,14 +89,16 @@ fn reindexed(reindex: &ReindexStmt) -> Stmt {
 }
 
 fn vacuumed(vacuum: &VacuumStmt) -> Stmt {
-    let tables = names::inner(&vacuum.rels)
-        .filter_map(|node| match node {
-            Node::VacuumRelation(relation) => Some(names::relation(relation.relation.as_ref())),
-            _ => None,
-        })
-        .collect();
+    let relations = names::inner(&vacuum.rels).filter_map(|node| match node {
+        Node::VacuumRelation(relation) => relation.relation.as_ref(),
+        _ => None,
+    });
+    let relations: Vec<&RangeVar> = relations.collect();
+    let named = |relation: &&RangeVar| names::relation(Some(relation));
+    let tables = relations.iter().map(named).collect();
     if !vacuum.is_vacuumcmd {
-        return Stmt::Analyze { tables };
+        let only = relations.iter().filter(|relation| !relation.inh).map(named).collect();
+        return Stmt::Analyze { tables, only };
     }
     let full = names::is_on(&vacuum.options, "full");
     Stmt::Vacuum { tables, full, analyze: names::is_on(&vacuum.options, "analyze") }

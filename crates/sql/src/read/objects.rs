@@ -31,6 +31,11 @@ fn any_kind(node: &Node) -> Option<Stmt> {
             drop.missing_ok,
             names::cascades(drop.behavior),
         ),
+        Node::ReassignOwnedStmt(reassign) => Stmt::Owner {
+            kind: ObjectKind::Role,
+            name: Relation::named(&names::roles(&reassign.roles).join(", ")),
+            role: names::role(reassign.newrole.as_ref()),
+        },
         Node::DropOwnedStmt(drop) => {
             Stmt::DropOwned { roles: names::roles(&drop.roles), cascade: names::cascades(drop.behavior) }
         }

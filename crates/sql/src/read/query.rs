@@ -69,7 +69,11 @@ impl Scope<'_> {
         query.columns = names::inner(&select.target_list).map(|target| self.column(target)).collect();
         query.filter = self.optional(select.where_clause.as_deref());
         query.constant = select.from_clause.is_empty();
+        if select.group_distinct {
+            query.newer.push(("GROUP BY DISTINCT", 14));
+        }
         self.from(&select.from_clause, query);
+        self.stars(select, query);
         for list in
             [&select.values_lists, &select.group_clause, &select.window_clause, &select.distinct_clause]
         {
@@ -135,6 +139,47 @@ impl Scope<'_> {
         self.names.contains(&name) || self.outer.is_some_and(|outer| outer.knows(name))
     }
 
+    /// Which tables a `*` or `t.*` stands for.
+    fn stars(&self, select: &SelectStmt, query: &mut Query) {
+        let path = |expr: &Expr| match expr {
+            Expr::Column(path) if path.last().is_some_and(|last| last == "*") => Some(path.clone()),
+            _ => None,
+        };
+        let stars: Vec<Vec<String>> = query.columns.iter().filter_map(|(_, expr)| path(expr)).collect();
+        if stars.is_empty() {
+            return;
+        }
+        let mut ranges = Vec::new();
+        for item in &select.from_clause {
+            self.ranges(Some(item), &mut ranges);
+        }
+        for star in stars {
+            let of = star.len().checked_sub(2).map(|before| star[before].as_str());
+            for (name, table) in &ranges {
+                if of.is_none_or(|of| of == name) {
+                    add(&mut query.whole, table);
+                }
+            }
+        }
+    }
+
+    /// The tables in `FROM`, by the names that they have there.
+    fn ranges(&self, item: Option<&Wrapped>, ranges: &mut Vec<(String, Relation)>) {
+        match names::node(item) {
+            Some(Node::RangeVar(range)) if range.schemaname.is_empty() && self.knows(&range.relname) => {}
+            Some(Node::RangeVar(range)) => {
+                let alias = range.alias.as_ref().map(|alias| alias.aliasname.clone());
+                let name = alias.unwrap_or_else(|| range.relname.clone());
+                ranges.push((name, names::relation(Some(range))));
+            }
+            Some(Node::JoinExpr(join)) => {
+                self.ranges(join.larg.as_deref(), ranges);
+                self.ranges(join.rarg.as_deref(), ranges);
+            }
+            _ => {}
+        }
+    }
+
     fn from(&self, items: &[Wrapped], query: &mut Query) {
         for item in items {
             self.source(Some(item), query);
@@ -146,6 +191,9 @@ impl Scope<'_> {
             Some(Node::RangeVar(range)) if range.schemaname.is_empty() && self.knows(&range.relname) => {}
             Some(Node::RangeVar(range)) => add(&mut query.tables, &names::relation(Some(range))),
             Some(Node::JoinExpr(join)) => {
+                if join.join_using_alias.is_some() {
+                    query.newer.push(("JOIN … USING (…) AS", 14));
+                }
                 self.source(join.larg.as_deref(), query);
                 self.source(join.rarg.as_deref(), query);
                 query.others.extend(self.optional(join.quals.as_deref()));
@@ -156,6 +204,7 @@ impl Scope<'_> {
                 self.source(sample.relation.as_deref(), query);
                 query.others.extend(self.all(&sample.args));
             }
+            Some(Node::JsonTable(_)) => query.newer.push(("JSON_TABLE", 17)),
             Some(Node::RangeTableFunc(function)) => {
                 query.others.extend(self.optional(function.docexpr.as_deref()));
                 query.others.extend(self.optional(function.rowexpr.as_deref()));
@@ -165,6 +214,9 @@ impl Scope<'_> {
     }
 
     fn subquery(&self, select: &RangeSubselect, query: &mut Query) {
+        if select.alias.is_none() {
+            query.newer.push(("a query in FROM without a name", 16));
+        }
         let mut inner = self.optional(select.subquery.as_deref());
         if let Some(Expr::Query(inner)) = &mut inner {
             query.locking |= inner.locking;
@@ -270,13 +322,18 @@ fn add(tables: &mut Vec<Relation>, table: &Relation) {
 /// Adds what the queries in its expressions and the writing statements of its `WITH` read.
 fn gather(query: &mut Query) {
     let mut tables = std::mem::take(&mut query.tables);
+    let mut whole = std::mem::take(&mut query.whole);
     query.walk(&mut |part| {
         if let Expr::Query(inner) | Expr::InQuery(_, inner) = part {
             for table in &inner.tables {
                 add(&mut tables, table);
             }
+            for table in &inner.whole {
+                add(&mut whole, table);
+            }
         }
     });
+    query.whole = whole;
     for write in &query.writes {
         for table in reads(write) {
             add(&mut tables, table);
@@ -305,7 +362,15 @@ fn copied(copy: &CopyStmt) -> Stmt {
 fn truncated(truncate: &TruncateStmt) -> Stmt {
     Stmt::Truncate {
         tables: names::relations(&truncate.relations),
+        only: names::inner(&truncate.relations).filter_map(alone).collect(),
         cascade: names::cascades(truncate.behavior),
         restart: truncate.restart_seqs,
+    }
+}
+
+fn alone(node: &Node) -> Option<Relation> {
+    match node {
+        Node::RangeVar(table) if !table.inh => Some(names::relation(Some(table))),
+        _ => None,
     }
 }

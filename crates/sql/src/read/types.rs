@@ -18,10 +18,20 @@ pub(super) fn of(name: Option<&TypeName>) -> Type {
 pub(super) fn name(name: &TypeName) -> Type {
     let relation = names::catalogued(&name.names);
     Type {
-        schema: relation.schema,
         modifiers: modifiers(&relation.name, &name.typmods),
-        name: relation.name,
+        name: if relation.schema.is_none() { serial(relation.name) } else { relation.name },
+        schema: relation.schema,
         array: !name.array_bounds.is_empty(),
+    }
+}
+
+/// The words for `serial` are no names of types: the grammar gives them as they are written.
+fn serial(name: String) -> String {
+    match name.as_str() {
+        "serial2" => "smallserial".into(),
+        "serial4" => "serial".into(),
+        "serial8" => "bigserial".into(),
+        _ => name,
     }
 }
 

@@ -57,10 +57,30 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
         self.now.remove(key)
     }
 
+    /// Every value, to be changed.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.note_all();
+        self.now.values_mut()
+    }
+
+    /// Leaves nothing.
+    pub(super) fn clear(&mut self) {
+        self.note_all();
+        self.now.clear();
+    }
+
     /// The value, which is made where there is none.
     pub(super) fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         self.note(&key);
         self.now.entry(key).or_insert_with(make)
+    }
+
+    fn note_all(&mut self) {
+        if let Some(before) = &mut self.before {
+            for (key, value) in &self.now {
+                before.entry(key.clone()).or_insert_with(|| Some(value.clone()));
+            }
+        }
     }
 
     fn note(&mut self, key: &K) {
@@ -88,6 +108,8 @@ mod tests {
         map.get_mut(&"changed").into_iter().for_each(|value| *value = 2);
         map.remove(&"changed");
         assert_eq!(map.get(&"newer"), Some(&3));
+        map.values_mut().for_each(|value| *value += 1);
+        map.clear();
         map.back();
         let now: Vec<_> = map.iter().map(|(key, value)| (*key, *value)).collect();
         assert_eq!(now, [("changed", 1), ("gone", 1), ("kept", 1)]);

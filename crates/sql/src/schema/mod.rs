@@ -18,7 +18,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ast::{ConstraintKind, Expr, ForeignKey, Key, ReplicaIdentity, Type};
+use crate::ast::{ConstraintKind, Expr, ForeignKey, Key, Partition, ReplicaIdentity, Type};
 use crate::statement::Relation;
 use links::Link;
 use map::Map;
@@ -74,6 +74,8 @@ pub struct Table {
     pub partition_of: Option<Relation>,
     /// It is the default partition.
     pub default_partition: bool,
+    /// Which rows a partition takes, where that is known.
+    pub bounds: Option<Partition>,
     /// The strategy of a partitioned table.
     pub strategy: Option<String>,
     /// The columns of a partitioned table's key; an expression is an empty name.
@@ -82,7 +84,7 @@ pub struct Table {
     pub inherits: Vec<Relation>,
     /// What a view reads.
     pub reads: Vec<Relation>,
-    /// The names of columns that a view names, by any table.
+    /// The names of columns that a view reads, of any table; `*`: of a table all columns, whichever they are.
     pub reads_columns: Vec<String>,
     /// Nobody else sees it.
     pub temporary: bool,
@@ -113,6 +115,8 @@ pub struct TableColumn {
     pub sequence: bool,
     /// A generated column.
     pub generated: Option<Expr>,
+    /// It is computed when it is read, and nowhere stored (PostgreSQL 18).
+    pub generated_virtual: bool,
     /// When it was added; nothing: before the scripts.
     pub born: Option<Born>,
 }
@@ -126,6 +130,8 @@ pub struct TableConstraint {
     pub kind: ConstraintKind,
     /// Every row was looked at.
     pub valid: bool,
+    /// Rows are held to it; not so with `NOT ENFORCED`.
+    pub enforced: bool,
     /// When it was made; nothing: before the scripts.
     pub born: Option<Born>,
 }
@@ -220,6 +226,8 @@ pub struct Schema {
     links: links::Links,
     names: names::Names,
     search_path: Vec<String>,
+    /// The search path of a session that set none.
+    home_path: Vec<String>,
     /// The search path behind the end of a transaction that has its own.
     path_after: Option<Vec<String>>,
     knows_all: bool,
@@ -271,6 +279,28 @@ impl Schema {
 
     /// Says that nothing else is there.
     pub fn set_knows_all(&mut self) {
+        self.knows_all = true;
+    }
+
+    /// Says where a session that sets no search path looks for names; empty: in `public`.
+    pub fn set_home_path(&mut self, path: Vec<String>) {
+        self.search_path.clone_from(&path);
+        self.home_path = path;
+    }
+
+    /// Everything in it was there before the scripts, and nothing else is there.
+    pub fn set_found(&mut self) {
+        for table in self.tables.values_mut() {
+            table.born = None;
+            table.columns.iter_mut().for_each(|column| column.born = None);
+            table.constraints.iter_mut().for_each(|constraint| constraint.born = None);
+        }
+        self.indexes.values_mut().for_each(|index| index.born = None);
+        self.types.values_mut().for_each(|made| made.born = None);
+        self.sequences.values_mut().for_each(|sequence| sequence.born = None);
+        self.functions.values_mut().flatten().for_each(|function| function.born = None);
+        self.dropped.clear();
+        self.new_session();
         self.knows_all = true;
     }
 
@@ -419,6 +449,16 @@ impl Schema {
         all.filter(|(_, key)| key.table == wanted).collect()
     }
 
+    /// Of those, the ones that rows are held to.
+    pub(crate) fn enforced_keys_to(&self, table: &Relation) -> Vec<(&Table, &ForeignKey)> {
+        let mut keys = self.foreign_keys_to(table);
+        keys.retain(|(table, key)| {
+            let is = |constraint: &TableConstraint| matches!(&constraint.kind, ConstraintKind::Foreign(own) if std::ptr::eq(own, *key));
+            table.constraints.iter().any(|constraint| constraint.enforced && is(constraint))
+        });
+        keys
+    }
+
     /// The partitions of a table.
     pub fn partitions_of(&self, table: &Relation) -> Vec<&Table> {
         let wanted = self.resolve(table);
@@ -477,6 +517,11 @@ impl Schema {
         self.publications.iter().filter(|(_, tables)| has(tables)).map(|(name, _)| name.as_str()).collect()
     }
 
+    /// The tables of a publication; nothing where it has all of them, or is not known.
+    pub(crate) fn published(&self, name: &str) -> impl Iterator<Item = &Relation> {
+        self.publications.get(name).into_iter().flatten().flatten()
+    }
+
     /// Puts a publication there, as the server has it; `None`: of all tables.
     pub fn put_publication(&mut self, name: &str, tables: Option<&[Relation]>) {
         let tables = tables.map(|tables| tables.iter().map(|table| self.resolve(table)).collect());
@@ -488,9 +533,23 @@ impl Schema {
         self.extensions.contains(name)
     }
 
+    /// Puts an extension there, as the server has it.
+    pub fn put_extension(&mut self, name: &str) {
+        self.extensions.insert(name.to_owned());
+    }
+
     /// When a script dropped it, if one did and none made it again.
     pub fn dropped(&self, name: &Relation) -> Option<Born> {
         self.dropped.get(&self.resolve(name)).copied()
+    }
+
+    /// Whether two types are one: with a schema, or without where that is found without it.
+    pub fn is_same_type(&self, one: &Type, other: &Type) -> bool {
+        one == other
+            || one.name == other.name
+                && one.array == other.array
+                && one.modifiers == other.modifiers
+                && self.type_name(one) == self.type_name(other)
     }
 
     /// A type's name with its schema.

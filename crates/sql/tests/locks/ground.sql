@@ -59,6 +59,24 @@ create unlogged table fast (id integer);
 create sequence seq;
 create table gen (a integer, b integer generated always as (a * 2) stored, c integer generated always as identity);
 create publication pub for table gen;
+create table towns (id bigint primary key);
+create unique index parent_x on parent_t (x);
+create table stays (room int4range, during daterange);
+create table aged (a integer, b integer);
+create table regions (id bigint, city bigint) partition by list (id);
+create table regions_1 partition of regions for values in (1);
+-- since 18
+alter table aged add constraint aged_later not null a not valid;
+-- since 18
+create table quarters (id bigint, town bigint) partition by list (id);
+-- since 18
+create table quarters_1 partition of quarters for values in (1);
+-- since 18
+alter table quarters add constraint quarters_later foreign key (town) references towns (id) not valid;
+-- since 18
+create table virt (a integer, b integer generated always as (a * 2) virtual);
+-- since 18
+create table loose (a integer constraint loose_check check (a < 100) not enforced, b bigint constraint loose_fk references towns (id) not enforced);
 insert into cities values (1, 'a', 1), (2, 'b', 2);
 insert into users (id, email, name, age, bio, amount, free, address, since, seen, flags, bits, st, k, span, code, tags, ci, proven, loose, part_of)
     select n, n || '@x', 'n' || n, n, 'bio', 1.5, 2.5, '10.0.0.0/8', now(), now(), b'00000000', b'01', 'ok', n, '1 s', 'ab', array['x'], 'c', n, n, n from generate_series(1, 21) n;
@@ -76,3 +94,13 @@ insert into gen values (1);
 insert into logs_1 values ('2026-05-05');
 insert into logs_2 values ('2027-05-05');
 insert into logs_def values ('1999-01-01');
+insert into towns values (1), (2);
+insert into stays values ('[1,2)', '[2026-01-01,2026-01-02)');
+insert into aged values (1, 1);
+insert into regions values (1, 1);
+-- since 18
+insert into virt values (1);
+-- since 18
+insert into loose values (1, 1);
+-- since 18
+insert into quarters values (1, 1);

@@ -8,7 +8,8 @@ use crate::app::App;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// An error code or a rule, as in SB0101, add-fk-validated; without one, all are listed
+    /// An error code or a rule (also another linter's), as in SB0101, add-fk-validated; without one, all
+    /// are listed
     code: Option<String>,
 }
 
@@ -27,6 +28,12 @@ pub(crate) fn run(args: &Args, app: &App) -> Result<Exit> {
     };
     if let Some(rule) = review::rule(asked) {
         app.print(rule.page);
+        return Ok(Exit::Done);
+    }
+    if let Some(alias) = review::alias(asked) {
+        app.say(&format!("{}\n", review::foreign_name(alias)));
+        let pages: Vec<&str> = review::named(asked).iter().map(|rule| rule.page).collect();
+        app.print(&pages.join("\n"));
         return Ok(Exit::Done);
     }
     let found = Code::find(asked).ok_or_else(|| {

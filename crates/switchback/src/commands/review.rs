@@ -1,27 +1,33 @@
 //! `review`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use switchback_model::config::{FILE_NAME, FailOn, Project, Review, Tool};
-use switchback_model::finding::Findings;
-use switchback_model::record::{RecordKind, Sealed};
+use switchback_model::finding::{Finding, Findings, Summary};
+use switchback_model::record::{Accepted, RecordKind, Sealed};
 use switchback_model::{Exit, Failure, Plan, Result, Severity, code};
 use switchback_postgres::Session;
 use switchback_report::findings::{self, Columns, Reviewed, Rule};
 use switchback_report::tables;
-use switchback_workflow::planner;
+use switchback_workflow::formats::Difference;
+use switchback_workflow::planner::{self, Unplanned};
 use switchback_workflow::records::{self, Store};
-use switchback_workflow::review::{self, Asked, File, Live, Options, gather};
+use switchback_workflow::review::{
+    self, Allowed, Asked, Asking, File, Known, Left, Live, Options, Raw, Secrets, gather,
+};
 use switchback_workflow::world::World;
 
 use crate::app::{self, App};
 
+mod fixing;
+
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples: switchback review migrations/0042_add_orders.sql\n          switchback review --base origin/main --format github\n          switchback review -e production --record\nExit status 1: there are findings that are not fine. Nothing is run, nothing is changed.\nThe page of a rule: switchback explain RULE"
+    after_help = "Examples: switchback review migrations/0042_add_orders.sql\n          switchback review --base origin/main --format github\n          switchback review -e production --record\n          switchback review --fix migrations/0042_add_orders.sql\nExit status 1: there are findings that are not fine. Nothing is run on a target; only --fix changes files.\nThe page of a rule: switchback explain RULE"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the command line")]
 pub(crate) struct Args {
     /// Files and folders; `-` is standard input; default: the configuration's migrations
     #[arg(value_name = "PATH")]
@@ -50,6 +56,15 @@ pub(crate) struct Args {
     /// With --record: accept the findings that are not fine, and say why
     #[arg(long, value_name = "WHY", requires = "record")]
     accept: Option<String>,
+    /// Make what is found the baseline: later reviews leave it out
+    #[arg(long, conflicts_with_all = ["record", "base", "stdin_filename", "fail_on", "fix"])]
+    write_baseline: bool,
+    /// Write the fixes of what is not fine into the files, proven on a scratch server
+    #[arg(long, conflicts_with_all = ["record", "stdin_filename", "release"])]
+    fix: bool,
+    /// With --fix: write them without running them anywhere
+    #[arg(long, requires = "fix")]
+    unproven: bool,
     /// The server's major version, as in 16
     #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(u32).range(13..=18))]
     server_version: Option<u32>,
@@ -57,6 +72,12 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let format = findings::format(&app.global.format).ok_or_else(|| unknown(&app.global.format))?;
+    let dash = args.paths.iter().any(|path| path.as_os_str() == "-");
+    if args.write_baseline && dash {
+        return Err(Failure::new(code::USAGE, "standard input is no file that a baseline could be about")
+            .changed("no baseline was written")
+            .hint("of all migrations: switchback review --write-baseline"));
+    }
     let named = !args.paths.is_empty() || args.stdin_filename.is_some();
     let environment = app.global.environment.is_some();
     if (named || !environment) && (args.record || args.release.is_some()) {
@@ -66,6 +87,13 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
             .hint("name it, and no path: switchback review -e production --record"));
     }
     if environment && !named {
+        if args.write_baseline {
+            let message = "what is pending is not of old: a baseline does not open the gate `review`";
+            return Err(Failure::new(code::USAGE, message)
+                .changed("no baseline was written")
+                .hint("to accept what is found there: switchback review -e production --record --accept WHY")
+                .hint("a baseline of all migrations: switchback review --write-baseline"));
+        }
         if args.base.is_some() {
             let message = "what an environment's next deploy would run does not depend on --base";
             return Err(Failure::new(code::USAGE, message)
@@ -74,16 +102,36 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
         }
         return pending(args, format, app).await;
     }
+    if args.fix {
+        fixing::refuse_all(args)?;
+    }
     let project = project(app)?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let whole = reads_all(args, project.as_ref(), &here);
+    let (files, together) = files(args, project.as_ref().map(|stands| &stands.project)).await?;
     let ground = if environment {
-        Ground::of_target(&world(app)?, args).await?
+        let world = world(app)?;
+        let found = planner::unplanned(&world, None).await;
+        let known = known(&world.config.review, project.as_ref(), args, &here)?;
+        Ground::of_target(&world, args, known, &files, &here, found, app).await?
     } else {
-        Ground::of_project(project.as_ref(), args)?
+        Ground::of_project(project.as_ref(), args, &here)?
     };
-    let (files, together) = files(args, project.as_ref()).await?;
+    let files = if args.fix { fixing::write(files, together, &ground, args, app).await? } else { files };
     let read: Vec<String> = files.iter().filter(|file| !file.applied).map(|file| file.path.clone()).collect();
-    let (shown, fail_on) = ground.review(files, &read, together, format, args, app).await?;
-    Ok(shown.exit(args, fail_on))
+    let asked = Reading { read, together, whole, pending: false };
+    let (shown, fail_on) = ground.review(files, &asked, format, args, app).await?;
+    Ok(if args.write_baseline { Exit::Done } else { shown.exit(args, fail_on) })
+}
+
+/// Whether every migration of the project is asked about.
+fn reads_all(args: &Args, stands: Option<&Stands>, here: &Path) -> bool {
+    let Some(stands) = stands.filter(|_| args.base.is_none() && args.stdin_filename.is_none()) else {
+        return false;
+    };
+    let real = |path: &Path| here.join(path).canonicalize().unwrap_or_else(|_| path.to_owned());
+    let all = real(&stands.project.migrations.directory);
+    args.paths.is_empty() || args.paths.iter().any(|path| all.starts_with(real(path)))
 }
 
 /// What an environment's next deploy would run, read against what is applied there and what the target
@@ -96,23 +144,57 @@ async fn pending(args: &Args, format: &findings::Format, app: &App) -> Result<Ex
             app.print_instead(&failure);
             return Ok(Exit::Done);
         }
-        plan => plan?,
+        // What keeps a deploy from being planned is a finding like others; nothing is put on record of it.
+        Err(failure) if failure.code == code::HISTORY_DIFFERS && !args.record => None,
+        plan => Some(plan?),
     };
-    let root = plan.steps.iter().find_map(|step| step.params.get("root")?.as_str()).unwrap_or_default();
-    let paths: Vec<PathBuf> = plan.pending.iter().map(|script| Path::new(root).join(&script.path)).collect();
-    let asked = Asked { paths: &paths, ..Asked::default() };
-    let (mut files, _) = gather(&asked).await?;
+    let found = planner::unplanned(&world, args.release.as_deref()).await?;
+    let root = found.root.clone();
+    let files = files_of_deploy(&found).await?;
+    let read: Vec<String> = asked(&found, &root).iter().map(|path| inside(path, &root)).collect();
+    let place = world.config.working_directory();
+    let known = known(&world.config.review, project(app)?.as_ref(), args, &place)?;
+    let ground = Ground::of_target(&world, args, known, &files, &root, Ok(found), app).await?;
+    let asked = Reading { read, together: true, whole: false, pending: true };
+    let (shown, fail_on) = ground.review(files, &asked, format, args, app).await?;
+    match plan {
+        Some(plan) if args.record => record(&plan, &world, &shown, fail_on, args, app),
+        Some(_) => Ok(shown.exit(args, fail_on)),
+        None => Ok(Exit::NotFine),
+    }
+}
+
+/// The files of what is pending, and of what the history and the files differ about.
+fn asked(found: &Unplanned, root: &Path) -> Vec<PathBuf> {
+    let pending = found.scripts.pending.iter().map(|script| root.join(&script.path));
+    let differing = found.differences.iter().filter_map(|difference| match difference {
+        Difference::Edited { file } | Difference::PassedOver { file, .. } => Some(file.clone()),
+        Difference::NoFile { .. } => None,
+    });
+    pending.chain(differing).collect()
+}
+
+/// These files with the earlier ones, by their names in the release. One that was edited was applied.
+async fn files_of_deploy(found: &Unplanned) -> Result<Vec<File>> {
+    let paths = asked(found, &found.root);
+    let (mut files, _) = gather(&Asked { paths: &paths, ..Asked::default() }).await?;
+    let edited: Vec<&PathBuf> = found
+        .differences
+        .iter()
+        .filter_map(|difference| match difference {
+            Difference::Edited { file } => Some(file),
+            _ => None,
+        })
+        .collect();
     for file in &mut files {
-        let inside = Path::new(&file.path).strip_prefix(root).map(|path| path.to_string_lossy().into_owned());
-        file.path = inside.unwrap_or_else(|_| file.path.clone());
+        file.applied |= edited.iter().any(|edited| edited.as_path() == Path::new(&file.path));
+        file.path = inside(Path::new(&file.path), &found.root);
     }
-    let ground = Ground::of_target(&world, args).await?;
-    let read: Vec<String> = plan.pending.iter().map(|script| script.path.clone()).collect();
-    let (shown, fail_on) = ground.review(files, &read, true, format, args, app).await?;
-    if args.record {
-        return record(&plan, &world, &shown, fail_on, args, app);
-    }
-    Ok(shown.exit(args, fail_on))
+    Ok(files)
+}
+
+fn inside(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 fn world(app: &App) -> Result<World> {
@@ -129,17 +211,43 @@ struct Ground {
     tool: Option<Tool>,
     live: Live,
     session: Option<Session>,
+    known: Known,
+    /// What is to be said of the configuration.
+    remarks: Vec<String>,
+}
+
+/// What is read, and as what.
+struct Reading {
+    /// The files that findings are about.
+    read: Vec<String>,
+    /// They are one deploy.
+    together: bool,
+    /// They are all that the project has.
+    whole: bool,
+    /// They are what an environment's next deploy would run.
+    pending: bool,
 }
 
 impl Ground {
-    fn of_project(project: Option<&Project>, args: &Args) -> Result<Self> {
-        let review = project.map(|project| project.review.clone()).unwrap_or_default();
-        let tool = project.map(|project| project.migrations.tool);
-        let (live, session) = (Live::default(), None);
-        Ok(Self { options: options(&review, tool, args)?, fail_on: review.fail_on, tool, live, session })
+    fn of_project(stands: Option<&Stands>, args: &Args, base: &Path) -> Result<Self> {
+        let review = stands.map(|stands| stands.project.review.clone()).unwrap_or_default();
+        let tool = stands.map(|stands| stands.project.migrations.tool);
+        let options = options(&review, tool, args)?;
+        let known = known(&review, stands, args, base)?;
+        let (live, session, remarks) = (Live::default(), None, review::foreign_names(&review));
+        Ok(Self { options, fail_on: review.fail_on, tool, live, session, known, remarks })
     }
 
-    async fn of_target(world: &World, args: &Args) -> Result<Self> {
+    /// Findings show paths from `base`.
+    async fn of_target(
+        world: &World,
+        args: &Args,
+        known: Known,
+        files: &[File],
+        base: &Path,
+        found: Result<Unplanned>,
+        app: &App,
+    ) -> Result<Self> {
         let (review, tool) = (&world.config.review, Some(world.config.migrations.tool));
         let mut options = options(review, tool, args)?;
         options.database.clone_from(&world.names.target);
@@ -147,27 +255,87 @@ impl Ground {
         if args.server_version.is_none() {
             options.version = review::live::version(&session).await?;
         }
-        let live = review::live::look(&session).await?;
-        Ok(Self { options, fail_on: review.fail_on, tool, live, session: Some(session) })
+        let ground = review::live::ground(world, &session, files, base, found).await?;
+        for path in &ground.applied {
+            app.say(&format!(
+                "{path} is applied there already: what the files before it tell is taken for its schema\n"
+            ));
+        }
+        for (fact, why) in ground.live.unknown.iter().filter(|(fact, _)| !fact.is_told()) {
+            app.say(&format!("not known of the target: {}: {why}\n", fact.words()));
+        }
+        let (fail_on, remarks) = (review.fail_on, review::foreign_names(review));
+        Ok(Self { options, fail_on, tool, live: ground.live, session: Some(session), known, remarks })
     }
 
     /// Reviews and shows it.
     async fn review(
-        self,
+        mut self,
         files: Vec<File>,
-        read: &[String],
-        together: bool,
+        asked: &Reading,
         format: &findings::Format,
         args: &Args,
         app: &App,
     ) -> Result<(Shown, FailOn)> {
-        let mut raw = review::review(&files, self.options, &self.live, together, self.tool);
+        let options = self.options.clone();
+        let mut raw = review::review(&files, options, &self.live, asked.together, self.tool);
         if let Some(session) = &self.session {
             review::live::answer(session, &mut raw).await?;
         }
-        let found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), read.len());
-        Ok((show(format, found, read, files, args, app)?, self.fail_on))
+        let mut sources: BTreeMap<String, String> =
+            files.into_iter().map(|file| (file.path, file.text)).collect();
+        let spoken_of: BTreeSet<&str> = raw.iter().map(|raw| raw.finding.file.as_str()).collect();
+        let texts = spoken_of.into_iter().filter_map(|file| sources.get(file));
+        let secrets = Secrets::of(texts.map(String::as_str));
+        let left = self.leave_out(&mut raw, asked, &sources, &secrets, args, app)?;
+        sources.extend(left.sources);
+        let mut found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), asked.read.len());
+        (found.summary.baseline, found.summary.allowed) = (left.baseline, left.allowed.len());
+        let mut shown = show(format, found, asked, sources, &secrets, args, app)?;
+        shown.allowed = left.allowed;
+        shown.allowed.iter_mut().for_each(|allowed| secrets.hide_finding(&mut allowed.finding));
+        Ok((shown, self.fail_on))
     }
+
+    /// Takes out what the project knows of, and says what else there is to say of that.
+    fn leave_out(
+        &mut self,
+        raw: &mut Vec<Raw>,
+        asked: &Reading,
+        sources: &BTreeMap<String, String>,
+        secrets: &Secrets,
+        args: &Args,
+        app: &App,
+    ) -> Result<Left> {
+        let (read, whole) = (asked.read.as_slice(), asked.whole);
+        let asking = Asking { read, whole, sources, secrets, options: &self.options };
+        for remark in &self.remarks {
+            app.say(&format!("{remark}\n"));
+        }
+        if args.write_baseline {
+            let written = self.known.write_baseline(raw, &asking)?;
+            let (findings, files) = written.size();
+            let path = written.path().display();
+            app.say(&format!("{path} is written: {findings} findings of old, in {files} files\n"));
+        }
+        if asked.pending {
+            let (left, known) = self.known.leave_in_baseline(raw, &asking);
+            if known > 0 {
+                app.say(&format!(
+                    "{known} of these findings stand in the baseline: what is pending is not of old, so they count\n"
+                ));
+            }
+            return Ok(left);
+        }
+        Ok(self.known.leave_out(raw, &asking))
+    }
+}
+
+/// What the project knows of its findings; without a configuration, what stands beside what is reviewed.
+fn known(review: &Review, stands: Option<&Stands>, args: &Args, base: &Path) -> Result<Known> {
+    let folder = stands.map_or(base, |stands| &stands.project.root);
+    let config = stands.map(|stands| (stands.path.clone(), stands.text.clone()));
+    Known::read(review, folder, base, config, args.write_baseline)
 }
 
 fn options(review: &Review, tool: Option<Tool>, args: &Args) -> Result<Options> {
@@ -200,6 +368,7 @@ fn record(
     }
     let mut record = records::about(plan, RecordKind::Review, &world.operator.user, &world.operator.host);
     record.note.clone_from(&args.accept);
+    record.accepted = shown.accepted(args, fail_on);
     let sealed = Sealed::new(record)?;
     Store::of(&world.config).add(&sealed)?;
     app.say(&tables::records(&[&sealed.record], app.theme()));
@@ -213,36 +382,69 @@ const UNREAD: &str = "unread-statement";
 struct Shown {
     worst: Option<Severity>,
     unread: bool,
+    findings: Vec<Finding>,
+    /// What the configuration allows.
+    allowed: Vec<Allowed>,
 }
 
 impl Shown {
     fn exit(&self, args: &Args, configured: FailOn) -> Exit {
-        let least = match (args.fail_on.as_deref(), configured) {
-            (Some("info"), _) | (None, FailOn::Info) => Severity::Info,
-            (Some("warning"), _) | (None, FailOn::Warning) => Severity::Warning,
-            _ => Severity::Error,
-        };
+        let least = least(args, configured);
         if self.worst.is_some_and(|worst| worst >= least) { Exit::NotFine } else { Exit::Done }
+    }
+
+    /// What a person accepts who puts it on record: what is not fine, what could not be read, and what the
+    /// configuration allows.
+    fn accepted(&self, args: &Args, configured: FailOn) -> Vec<Accepted> {
+        let least = least(args, configured);
+        let weighs = |finding: &&Finding| finding.severity >= least || finding.rule == UNREAD;
+        let own = self.findings.iter().filter(weighs).map(|finding| accepted(finding, None));
+        let allowed = self.allowed.iter().filter(|allowed| weighs(&&allowed.finding));
+        own.chain(allowed.map(|one| accepted(&one.finding, Some(&one.because)))).collect()
+    }
+}
+
+fn least(args: &Args, configured: FailOn) -> Severity {
+    match (args.fail_on.as_deref(), configured) {
+        (Some("info"), _) | (None, FailOn::Info) => Severity::Info,
+        (Some("warning"), _) | (None, FailOn::Warning) => Severity::Warning,
+        _ => Severity::Error,
+    }
+}
+
+fn accepted(finding: &Finding, because: Option<&String>) -> Accepted {
+    Accepted {
+        rule: finding.rule.clone(),
+        file: finding.file.clone(),
+        line: finding.line,
+        message: finding.message.clone(),
+        because: because.cloned(),
     }
 }
 
 fn show(
     format: &findings::Format,
     mut found: Findings,
-    read: &[String],
-    files: Vec<File>,
+    asked: &Reading,
+    mut sources: BTreeMap<String, String>,
+    secrets: &Secrets,
     args: &Args,
     app: &App,
 ) -> Result<Shown> {
-    let sources: BTreeMap<String, String> = files.into_iter().map(|file| (file.path, file.text)).collect();
     let columns = if args.utf16 { Columns::Utf16 } else { Columns::Characters };
     if args.utf16 {
         utf16(&mut found, &sources);
     }
+    if !secrets.is_empty() {
+        found.findings.iter_mut().for_each(|finding| secrets.hide_finding(finding));
+        for text in sources.values_mut() {
+            *text = secrets.hide_in_place(text);
+        }
+    }
     let rules: Vec<Rule<'_>> = review::rules().map(rule).collect();
     let reviewed = Reviewed {
         findings: &found,
-        files: read,
+        files: &asked.read,
         sources: &sources,
         rules: &rules,
         columns,
@@ -258,9 +460,20 @@ fn show(
             Err(Failure::new(code::INTERNAL, "the findings can't be written").because(&error))
         }
         _ => {
+            if format.name == "gitlab" {
+                say_left_out(&found.summary, app);
+            }
             let unread = found.findings.iter().any(|finding| finding.rule == UNREAD);
-            Ok(Shown { worst: found.worst(), unread })
+            Ok(Shown { worst: found.worst(), unread, findings: found.findings, allowed: Vec::new() })
         }
+    }
+}
+
+/// Where the report itself has no place for it.
+fn say_left_out(summary: &Summary, app: &App) {
+    let Summary { baseline, allowed, .. } = *summary;
+    if baseline + allowed > 0 {
+        app.say(&format!("left out: {baseline} of the baseline, {allowed} that the configuration allows\n"));
     }
 }
 
@@ -282,8 +495,15 @@ fn utf16(found: &mut Findings, sources: &BTreeMap<String, String>) {
     }
 }
 
+/// A configuration where it stands.
+struct Stands {
+    project: Project,
+    path: PathBuf,
+    text: String,
+}
+
 /// The configuration's part that a review needs, where there is a configuration.
-fn project(app: &App) -> Result<Option<Project>> {
+fn project(app: &App) -> Result<Option<Stands>> {
     let path = match &app.global.config {
         Some(path) => Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
         None => std::env::current_dir().ok().and_then(|here| {
@@ -291,7 +511,9 @@ fn project(app: &App) -> Result<Option<Project>> {
         }),
     };
     let Some(path) = path else { return Ok(None) };
-    Project::parse(&review::read(&path)?, &path).map(Some)
+    let text = review::read(&path)?;
+    let project = Project::parse(&text, &path)?;
+    Ok(Some(Stands { project, path, text }))
 }
 
 async fn files(args: &Args, project: Option<&Project>) -> Result<(Vec<File>, bool)> {

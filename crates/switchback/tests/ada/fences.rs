@@ -83,6 +83,7 @@ async fn readers_go_on_and_writers_are_refused() {
     let shop = Shop::new(READ_ONLY).await;
     let starts = shop.number("select count(*) from public.service_starts").await;
     let reader = Reader::start(Psql::of(&shop).await);
+    shop.review("v2");
     let deploy = shop.begin(&["deploy", "--release", "v2"]);
     let first = async || shop.has_said("step.started", "apply:0d5a3be7f912").then_some(());
     until("the first migration begins", first).await;

@@ -14,6 +14,7 @@ const MONEY: &str = "apply:91b7e2c45d08";
 async fn stopped_in_the_middle() -> (Shop, Picture, Running, Session) {
     let shop = Shop::new(Wish::default()).await;
     let start = Picture::of(&shop).await;
+    shop.review("v2");
     let deploy = shop.begin(&["deploy", "--release", "v2"]);
     let first = async || shop.has_said("step.started", "apply:0d5a3be7f912").then_some(());
     until("the first migration begins", first).await;

@@ -11,6 +11,7 @@ mod newcomer;
 mod outage;
 mod picture;
 mod restore_points;
+mod reviewed;
 mod rollback;
 mod shop;
 mod web;

@@ -27,6 +27,7 @@ async fn a_server_that_falls_over_in_a_migration() {
     let mut server = OwnServer::start().await;
     let shop = Shop::on(server.admin(), Wish::default()).await;
     let start = Picture::of(&shop).await;
+    shop.review("v2");
     let deploy = shop.begin(&["deploy", "--release", "v2"]);
     let admin = shop.session("postgres").await;
     let sql =
@@ -49,6 +50,7 @@ async fn a_server_that_falls_over_while_the_data_is_validated() {
     let mut server = OwnServer::start().await;
     let shop = Shop::on(server.admin(), Wish { release: "v2", ..Wish::default() }).await;
     let start = Picture::of(&shop).await;
+    shop.review("v3c");
     let deploy = shop.begin(&["deploy", "--release", "v3c"]);
     until("the data is validated", async || shop.has_said("step.started", "validate").then_some(())).await;
     server.restart().await;

@@ -121,6 +121,19 @@ pub(crate) async fn data_folder(session: &Session, target: &str) -> Result<Optio
     Ok(folder.filter(|folder| local && folder.exists()))
 }
 
+/// The bytes that are free where the server keeps the target: seen from here, or told by the user's
+/// command; nothing where neither is possible.
+///
+/// # Errors
+/// Those of a query, and of the command.
+pub(crate) async fn free_on_server(session: &Session, config: &Config) -> Result<Option<u64>> {
+    if let Some(path) = data_folder(session, session.database()).await? {
+        return free(&path).map(Some);
+    }
+    let command = &config.environment.backup.disk_free_command;
+    if command.is_empty() { Ok(None) } else { asked(command, &config.root).await.map(Some) }
+}
+
 /// A tunnel looks local too; the server's own process does not come through it. Where processes
 /// can't be seen, the address has to do.
 fn is_process_here(pid: i32) -> bool {

@@ -84,14 +84,49 @@ pub trait Migrator {
     /// The command that compares the models with the target, where the migrator has one.
     fn model_check(&self, database: &DatabaseUrl) -> Option<Program>;
 
-    /// Where the target's history and the files below `root` tell different stories, a sentence each;
-    /// `None` where the migrator keeps no record that would tell.
-    async fn drift(&self, _root: &Path, _session: &Session) -> Result<Option<Vec<String>>> {
+    /// Where the target's history and the files below `root` tell different stories; `None` where the
+    /// migrator keeps no record that would tell.
+    async fn drift(&self, _root: &Path, _session: &Session) -> Result<Option<Vec<Difference>>> {
         Ok(None)
     }
 
     /// A new migration of this name, in the files that are in place.
     fn create(&self, name: &str) -> Result<Creation>;
+}
+
+/// Where a target's history and the files tell different stories.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// It was applied, and there is no file of it.
+    NoFile {
+        /// Which.
+        version: String,
+    },
+    /// It was changed after it was applied.
+    Edited {
+        /// Its file.
+        file: PathBuf,
+    },
+    /// It was not applied, and a newer one was.
+    PassedOver {
+        /// Its file.
+        file: PathBuf,
+        /// The newest that is applied.
+        newest: String,
+    },
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match self {
+            Self::NoFile { version } => write!(f, "{version} was applied, and there is no file of it"),
+            Self::Edited { file } => write!(f, "{} was changed after it was applied", name(file)),
+            Self::PassedOver { file, newest } => {
+                write!(f, "{} was not applied, and {newest}, which is newer, was", name(file))
+            }
+        }
+    }
 }
 
 /// How a new migration comes to be.
@@ -109,6 +144,7 @@ pub enum Creation {
 /// [`code::HISTORY_DIFFERS`] naming every difference.
 pub async fn refuse_drift(migrator: &dyn Migrator, root: &Path, session: &Session) -> Result<()> {
     let found = migrator.drift(root, session).await?.unwrap_or_default();
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
     let message = match found.as_slice() {
         [] => return Ok(()),
         [only] => only.clone(),

@@ -126,7 +126,7 @@ pub fn again(cx: &StepCx<'_, World>) -> Result<()> {
 
 /// What a person should know of gates that are passed, as notes of the plan.
 pub fn notes(world: &World, plan: &Plan) -> Result<Vec<String>> {
-    approval::own(world, plan)
+    Ok([review::accepted(world, plan)?, approval::own(world, plan)?].concat())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Which files are reviewed, and which only tell of the schema that they meet.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use switchback_model::{Failure, Result, code};
@@ -90,7 +91,7 @@ pub async fn gather(asked: &Asked<'_>) -> Result<(Vec<File>, bool)> {
 }
 
 /// In the order in which they run, each way down behind its way up.
-fn as_they_run(files: Vec<File>) -> Vec<File> {
+pub(super) fn as_they_run(files: Vec<File>) -> Vec<File> {
     let mut keyed: Vec<(String, bool, File)> = files.into_iter().map(keyed).collect();
     keyed.sort_by(|(revision, down, file), (other, other_down, other_file)| {
         let repeatable = order::is_repeatable(&file.path).cmp(&order::is_repeatable(&other_file.path));
@@ -116,6 +117,19 @@ fn forget_later(files: &mut Vec<File>) {
     files.truncate(keep);
 }
 
+/// The names of everything that stands beside a migration, whether or not it is one.
+pub(super) fn beside(path: &str) -> Result<Vec<String>> {
+    let path = Path::new(path);
+    let folder = folder_of_folders(path).unwrap_or_else(|| parent(path));
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    Ok(entries(&folder)?
+        .into_iter()
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect())
+}
+
 fn parent(path: &Path) -> PathBuf {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
 }
@@ -127,14 +141,33 @@ fn around(folders: &BTreeSet<PathBuf>, wanted: &BTreeSet<PathBuf>) -> Result<BTr
     for folder in folders {
         let numbered =
             |path: &Path| path.file_name().is_some_and(|name| is_numbered(&name.to_string_lossy()));
-        if folder.is_dir() && !wanted.iter().any(|path| numbered(path) && path.parent() == Some(folder)) {
+        if folder.is_dir() && !wanted.iter().any(|path| numbered(path) && parent(path) == *folder) {
             continue;
         }
         if folder.is_dir() {
             all.extend(here(folder)?.into_iter().filter(|path| numbered(path)));
         }
     }
+    let folders: BTreeSet<PathBuf> = wanted.iter().filter_map(|path| folder_of_folders(path)).collect();
+    for folder in folders {
+        for own in entries(&folder)?.into_iter().filter(|own| own.file_name().is_some_and(begins_with_digit))
+        {
+            let scripts = ["up.sql", "down.sql"].map(|name| tidy(own.join(name)));
+            all.extend(scripts.into_iter().filter(|path| path.is_file()));
+        }
+    }
     Ok(all)
+}
+
+/// Where each migration is a folder, the one that holds them.
+fn folder_of_folders(path: &Path) -> Option<PathBuf> {
+    let own = parent(path);
+    let script = path.file_name().is_some_and(|name| name == "up.sql" || name == "down.sql");
+    (script && own.file_name().is_some_and(begins_with_digit)).then(|| parent(&own))
+}
+
+fn begins_with_digit(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn is_numbered(name: &str) -> bool {
@@ -274,7 +307,7 @@ fn is_ignored(path: &Path, asked: &Asked<'_>) -> bool {
 }
 
 /// `*` stands for any part of a path.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
     let parts: Vec<&str> = parts.collect();

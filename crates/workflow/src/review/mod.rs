@@ -3,20 +3,33 @@
 //! Reading the scripts is the crate `review`'s; here is everything around it that needs a disk, git or
 //! a server.
 
+mod allow;
+mod baseline;
 mod files;
+pub mod fix;
+mod known;
 pub mod live;
+mod names;
 pub mod order;
+pub mod prove;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use switchback_model::config::{Review, RuleLevel, Tool};
 use switchback_model::{Failure, Result, Severity, code};
 use switchback_review::cx::leaves_transaction;
 use switchback_review::layout::{Part, parts, says_no_transaction};
+use switchback_review::rules::Alias;
 use switchback_review::{Level, Script};
 
+pub use allow::Allowed;
+pub use baseline::BASELINE;
 pub use files::{Asked, File, gather};
-pub use switchback_review::{Live, Options, Raw, Rule, all as rules, find as rule};
+pub use known::{Asking, Known, Left};
+pub use names::Names;
+pub use switchback_review::secrets::Secrets;
+pub use switchback_review::{Fact, Live, Options, Raw, Rule, alias, all as rules, find as rule, named};
 
 /// Reviews files in the order in which they are given. `options.pending_from` is found here: the first
 /// script of a file that is asked about, where several files are one deploy. `tool` runs them, where that
@@ -58,19 +71,54 @@ fn cut(file: &File, tool: Option<Tool>) -> Vec<Part> {
 /// # Errors
 /// [`code::CONFIG_INVALID`] for a rule that there is not, with the nearest one.
 pub fn options(review: &Review) -> Result<Options> {
-    if let Some(unknown) = review.rules.keys().find(|name| rule(name).is_none()) {
+    let mut names = review.rules.keys().chain(review.environment.keys());
+    if let Some(unknown) = names.find(|name| named(name).is_empty()) {
         return Err(no_such(unknown));
     }
+    allow::check(review)?;
     let mut options = Options {
         all: review.all,
         required_columns: review.required_columns.clone(),
         naming: review.naming.clone(),
-        rules: review.rules.iter().map(|(rule, level)| (rule.clone(), level_of(*level))).collect(),
+        rules: levels(review),
         ..Options::default()
     };
     options.version = review.server_version.unwrap_or(options.version);
     options.safe_below = review.safe_below.map_or(options.safe_below, |size| size.0);
     Ok(options)
+}
+
+/// By the names of rules here. What is said of one by its own name goes before what is said by another
+/// tool's, and what the environment says before all that the project says.
+fn levels(review: &Review) -> BTreeMap<String, Level> {
+    let own_last = |levels: &BTreeMap<String, RuleLevel>| {
+        let each = levels.iter().map(|(name, level)| (name.clone(), *level));
+        let (own, others): (Vec<_>, Vec<_>) = each.partition(|(name, _)| rule(name).is_some());
+        [others, own].concat()
+    };
+    let each = [own_last(&review.rules), own_last(&review.environment)].concat();
+    let levels = each.into_iter().flat_map(|(name, level)| {
+        named(&name).into_iter().map(move |rule| (rule.name.to_owned(), level_of(level)))
+    });
+    levels.collect()
+}
+
+/// What the names of other tools' rules in a configuration mean here, as sentences without a period.
+pub fn foreign_names(review: &Review) -> Vec<String> {
+    let said = review
+        .allow
+        .iter()
+        .flat_map(|allow| &allow.rules)
+        .chain(review.rules.keys())
+        .chain(review.environment.keys());
+    let names: BTreeSet<&str> = said.map(String::as_str).collect();
+    names.into_iter().filter_map(alias).map(foreign_name).collect()
+}
+
+/// What another tool's name of a rule means here.
+pub fn foreign_name(alias: &Alias) -> String {
+    let rules: Vec<String> = alias.rules.iter().map(|rule| format!("`{rule}`")).collect();
+    format!("`{}` of {} is {} here", alias.name, alias.tool, rules.join(", "))
 }
 
 fn no_such(unknown: &str) -> Failure {

@@ -1,5 +1,6 @@
 //! The order in which files of migrations run, by their names.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -9,7 +10,29 @@ use super::File;
 
 /// Compares paths as people count: `2_a` stands before `10_a`; Flyway's repeatable scripts stand last.
 pub fn natural(a: &str, b: &str) -> Ordering {
-    is_repeatable(a).cmp(&is_repeatable(b)).then_with(|| by_parts(a, b)).then_with(|| a.cmp(b))
+    let parts = || by_parts(&undated(a), &undated(b));
+    is_repeatable(a).cmp(&is_repeatable(b)).then_with(parts).then_with(|| a.cmp(b))
+}
+
+/// `2017-09-23-182408_a` as `20170923182408_a`, so that both come into one order: Diesel leaves the
+/// dashes of a version out.
+fn undated(path: &str) -> Cow<'_, str> {
+    if !path.split('/').any(|name| dashed(name).is_some()) {
+        return Cow::Borrowed(path);
+    }
+    let names = path.split('/').map(|name| match dashed(name) {
+        Some((date, rest)) => date.replace('-', "") + rest,
+        None => name.to_owned(),
+    });
+    Cow::Owned(names.collect::<Vec<_>>().join("/"))
+}
+
+/// A date and a time of day with dashes between them, at the beginning of a name, and what is behind.
+fn dashed(name: &str) -> Option<(&str, &str)> {
+    const FORM: &[u8] = b"0000-00-00-000000";
+    let (date, rest) = name.split_at_checked(FORM.len())?;
+    let fits = |(byte, form): (u8, &u8)| if *form == b'-' { byte == b'-' } else { byte.is_ascii_digit() };
+    date.bytes().zip(FORM).all(fits).then_some((date, rest))
 }
 
 /// Flyway's repeatable scripts run behind all others.
@@ -89,5 +112,8 @@ mod tests {
             ["m/002_c.sql", "m/9_b.sql", "m/10_a.sql", "m/V1.9__a.sql", "m/V1.10__a.sql", "m/R__v.sql"]
         );
         assert_eq!(natural("a", "a"), Ordering::Equal);
+        let mut dates = ["m/2017-09-23-182408_b", "m/20140929103756_a", "m/2026-05-27-130000-0000_c"];
+        dates.sort_by(|a, b| natural(a, b));
+        assert_eq!(dates, ["m/20140929103756_a", "m/2017-09-23-182408_b", "m/2026-05-27-130000-0000_c"]);
     }
 }

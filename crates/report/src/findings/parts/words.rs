@@ -29,13 +29,21 @@ pub(in crate::findings) fn lock(lock: &LockTaken) -> String {
     out
 }
 
-/// `3 errors, 1 warning, 0 notes in 12 files`
+/// `3 errors, 1 warning, 0 notes in 12 files; left out: 40 of the baseline`
 pub(in crate::findings) fn summary(summary: &Summary) -> String {
-    let Summary { error, warning, info, files } = *summary;
+    let Summary { error, warning, info, files, .. } = *summary;
     let [error, warning, info, files] =
         [(error, "error"), (warning, "warning"), (info, "note"), (files, "file")]
             .map(|(n, what)| count(n, what));
-    format!("{error}, {warning}, {info} in {files}")
+    format!("{error}, {warning}, {info} in {files}{}", left_out(summary))
+}
+
+/// `; left out: 40 of the baseline, 2 that the configuration allows`, where something was: nothing is
+/// left out in silence.
+pub(in crate::findings) fn left_out(summary: &Summary) -> String {
+    let what = [(summary.baseline, "of the baseline"), (summary.allowed, "that the configuration allows")];
+    let told: Vec<_> = what.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if told.is_empty() { String::new() } else { format!("; left out: {}", told.join(", ")) }
 }
 
 /// The path as services know it that look at a repository: below its root, without a leading `./`.

@@ -3,7 +3,7 @@
 use crate::rule::prelude::*;
 use std::collections::BTreeMap;
 
-use switchback_sql::{Kind, tokens};
+use switchback_sql::{Kind, plpgsql, read, tokens};
 
 pub(super) const RENAMED: Rule = Rule {
     code: "SR0705",
@@ -136,6 +136,11 @@ fn used(script: &ScriptAt<'_>, out: &mut Out<'_>) {
             {
                 labels.insert(new, name);
             }
+            Stmt::Do { body: (body, _), .. } if adds_and_uses(body).is_some() => {
+                if let Some((label, name)) = adds_and_uses(body) {
+                    out.push_statement(script, number, unsafe_use(&label, &name));
+                }
+            }
             _ if !labels.is_empty() && looks_at_values(stmt) => {
                 if let Some((label, name)) = find(script.text(number), &labels) {
                     out.push_statement(script, number, unsafe_use(label, name));
@@ -144,6 +149,31 @@ fn used(script: &ScriptAt<'_>, out: &mut Out<'_>) {
             _ => {}
         }
     }
+}
+
+/// A label that a block of code adds to a type that it did not make, and uses behind that.
+fn adds_and_uses(body: &str) -> Option<(String, Relation)> {
+    let texts: Vec<String> = plpgsql::statements(body).into_iter().filter_map(|found| found.text).collect();
+    let mut added: Option<(String, Relation)> = None;
+    let mut made: Vec<Relation> = Vec::new();
+    for text in &texts {
+        match read::read(text) {
+            Ok(Stmt::CreateEnum { name, .. }) => made.push(name),
+            Ok(Stmt::AlterEnum { name, old: None, new, .. }) if !made.iter().any(|made| made.same(&name)) => {
+                added = Some((new, name));
+            }
+            Ok(stmt) if looks_at_values(&stmt) => {
+                let uses = |(label, name): &(String, Relation)| {
+                    find(text, &BTreeMap::from([(label.as_str(), name)])).is_some()
+                };
+                if added.as_ref().is_some_and(uses) {
+                    return added;
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 fn unsafe_use(label: &str, name: &Relation) -> Found {

@@ -161,6 +161,8 @@ fn object(at: &At<'_>, out: &mut Out<'_>) {
         ObjectKind::DomainConstraint => {
             ("constraint", attribute(relation, part.as_deref()), at.is_new_type(relation))
         }
+        ObjectKind::Trigger => ("trigger", attribute(relation, part.as_deref()), at.is_new(relation)),
+        ObjectKind::Policy => ("policy", attribute(relation, part.as_deref()), at.is_new(relation)),
         ObjectKind::Role => ("role", part.clone().unwrap_or_else(|| relation.name.clone()), false),
         ObjectKind::Database => ("database", part.clone().unwrap_or_else(|| relation.name.clone()), false),
         _ => return,
@@ -174,10 +176,15 @@ fn object(at: &At<'_>, out: &mut Out<'_>) {
             "constraint" => {
                 "code that looks for the name in errors, or says ON CONFLICT ON CONSTRAINT, finds it no more"
             }
+            "trigger" => "triggers of one event fire by the order of their names",
+            "policy" => "nothing fails, but scripts that alter or drop it by the old name do",
             _ => "running code and bodies of functions that use the old name fail from the commit on",
         },
     );
-    let small = matches!(kind, ObjectKind::Constraint | ObjectKind::DomainConstraint);
+    let small = matches!(
+        kind,
+        ObjectKind::Constraint | ObjectKind::DomainConstraint | ObjectKind::Trigger | ObjectKind::Policy
+    );
     let found = if small { found.severity(Severity::Info) } else { found };
     out.push(
         at,
@@ -225,6 +232,9 @@ fn owner(at: &At<'_>, out: &mut Out<'_>) {
                     out.push(at, found(&table.to_string(), role).at(action.at));
                 }
             }
+        }
+        Stmt::Owner { kind: ObjectKind::Role, name, role } => {
+            out.push(at, found(&format!("everything of {name}"), role));
         }
         Stmt::Owner { kind, name, role } if !is_new(at, *kind, name) => {
             out.push(at, found(&name.to_string(), role));

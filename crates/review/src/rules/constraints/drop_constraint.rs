@@ -38,20 +38,24 @@ struct Dropped<'a> {
     kind: Option<&'a ConstraintKind>,
     /// It was made by the same deploy, or never looked at old rows.
     harmless: bool,
+    /// `IF EXISTS`, and as far as the files tell it does not.
+    absent: bool,
 }
 
 fn dropped<'a>(at: &At<'a>) -> Vec<Dropped<'a>> {
     let Some((table, actions)) = at.alters() else { return Vec::new() };
     let first = at.script.options.pending_from.unwrap_or(at.script.number);
     let dropped = actions.iter().filter_map(|action| {
-        let ActionKind::DropConstraint { name, .. } = &action.kind else { return None };
+        let ActionKind::DropConstraint { name, if_exists, .. } = &action.kind else { return None };
+        let whole = at.schema.table(table)?.all_columns;
         let known = at.schema.table(table)?.constraints.iter().find(|known| known.name == *name);
         let harmless = known.is_some_and(|known| known.born.is_some_and(|born| born.script >= first));
-        Some(Dropped { table, name, action, kind: known.map(|known| &known.kind), harmless })
+        let absent = *if_exists && whole && known.is_none();
+        Some(Dropped { table, name, action, kind: known.map(|known| &known.kind), harmless, absent })
     });
     let unknown = actions.iter().filter_map(|action| match &action.kind {
         ActionKind::DropConstraint { name, .. } if at.schema.table(table).is_none() => {
-            Some(Dropped { table, name, action, kind: None, harmless: false })
+            Some(Dropped { table, name, action, kind: None, harmless: false, absent: false })
         }
         _ => None,
     });
@@ -128,7 +132,7 @@ fn other(at: &At<'_>, out: &mut Out<'_>) {
             "rows that it refused are taken from now on; to have it back, every row must be looked at again",
         );
         let replaced = dropped.is_replaced(actions);
-        let found = if replaced { found.severity(Severity::Info) } else { found };
+        let found = if replaced || dropped.absent { found.severity(Severity::Info) } else { found };
         let help = if replaced {
             "add the new one under another name NOT VALID, validate it, then drop the old one"
         } else {

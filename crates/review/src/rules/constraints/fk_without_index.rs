@@ -79,6 +79,6 @@ fn found(
     };
     let partitioned = table.kind == TableKind::Partitioned && !is_new;
     let fix = (name.len() <= 63 && !partitioned && !script.is_do(statement))
-        .then(|| Fix::new("make an index with it", vec![first, index]));
+        .then(|| Fix::new("make an index with it", vec![first, index]).changing());
     found.help("make an index that begins with these columns, before the foreign key is validated").fix(fix)
 }

@@ -1,5 +1,6 @@
 //! Foreign keys to several tables in one transaction.
 
+use crate::cx::Taker;
 use crate::rule::prelude::*;
 
 pub(super) const RULE: Rule = Rule {
@@ -15,13 +16,16 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
     let Some((table, actions)) = at.alters() else { return };
     let mut others: Vec<(&Relation, usize)> = Vec::new();
     for action in actions {
-        let ActionKind::AddConstraint(Constraint { kind: ConstraintKind::Foreign(key), at: byte, .. }) =
-            &action.kind
-        else {
-            continue;
+        let added: &[Constraint] = match &action.kind {
+            ActionKind::AddConstraint(constraint) => std::slice::from_ref(constraint),
+            ActionKind::AddColumn { column, .. } => &column.constraints,
+            _ => continue,
         };
-        if at.is_used(&key.table) && !key.table.same(table) {
-            others.push((&key.table, *byte));
+        for constraint in added {
+            let ConstraintKind::Foreign(key) = &constraint.kind else { continue };
+            if at.is_used(&key.table) && !key.table.same(table) {
+                others.push((&key.table, constraint.at));
+            }
         }
     }
     let Some((first, _)) = others.first().copied() else { return };
@@ -31,23 +35,14 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
     let held = at.session.transaction.iter().flat_map(|running| &running.held);
     let mut held = held.filter(|held| held.mode >= Mode::ShareRowExclusive);
     let before = held.find(|held| {
-        adds_foreign_key(at, held.by) && !held.relation.same(table) && !held.relation.same(first)
+        let adds_one = held.taker == Taker::Alter { foreign_key: true };
+        adds_one && !held.relation.same(table) && !held.relation.same(first)
     });
     if let Some(before) = before {
         let fix = Fix::new("add it in a transaction of its own", vec![FixStep::new(at.text)]);
         let fix = Some(fix).filter(|_| actions.len() == 1 && !at.embedded);
         out.push(at, found(&[&before.relation, table, first]).fix(fix));
     }
-}
-
-fn adds_foreign_key(at: &At<'_>, number: usize) -> bool {
-    let Some(Stmt::AlterTable { actions, .. }) = at.script.reads.get(number).and_then(Read::stmt) else {
-        return false;
-    };
-    actions.iter().any(|action| match &action.kind {
-        ActionKind::AddConstraint(constraint) => matches!(constraint.kind, ConstraintKind::Foreign(_)),
-        _ => false,
-    })
 }
 
 fn found(tables: &[&Relation]) -> Found {

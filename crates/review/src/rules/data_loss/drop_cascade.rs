@@ -21,8 +21,12 @@ const DEEP: usize = 1000;
 fn look(at: &At<'_>, out: &mut Out<'_>) {
     match at.stmt {
         Stmt::Drop { kind, names, cascade: true, .. } => {
+            let mut unknown = Vec::new();
             for name in names.iter().filter(|name| !super::is_new(at, *kind, name)) {
-                object(at, *kind, name, out);
+                object(at, *kind, name, &mut unknown, out);
+            }
+            if !unknown.is_empty() {
+                out.push(at, found(&several(&unknown), Vec::new()));
             }
         }
         Stmt::AlterTable { table, actions, .. } if at.is_used(table) => {
@@ -34,7 +38,22 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
     }
 }
 
-fn object(at: &At<'_>, kind: ObjectKind, name: &Relation, out: &mut Out<'_>) {
+/// Names one by one, as far as anybody reads them.
+fn several(names: &[&Relation]) -> String {
+    let list: Vec<String> = names.iter().take(MANY).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(MANY) {
+        0 => list.join(", "),
+        more => format!("{} and {more} more", list.join(", ")),
+    }
+}
+
+fn object<'a>(
+    at: &At<'_>,
+    kind: ObjectKind,
+    name: &'a Relation,
+    unknown: &mut Vec<&'a Relation>,
+    out: &mut Out<'_>,
+) {
     let known = match kind {
         ObjectKind::Table | ObjectKind::ForeignTable | ObjectKind::View | ObjectKind::MaterializedView => {
             of_relation(at, name)
@@ -48,6 +67,9 @@ fn object(at: &At<'_>, kind: ObjectKind, name: &Relation, out: &mut Out<'_>) {
     // What is in the schema is told by its own rule.
     if kind == ObjectKind::Schema && known.is_empty() {
         return;
+    }
+    if known.is_empty() {
+        return unknown.push(name);
     }
     let kind = if kind == ObjectKind::Schema { "the schema " } else { "" };
     out.push(at, found(&format!("{kind}`{name}`"), known));

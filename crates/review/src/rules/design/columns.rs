@@ -65,7 +65,7 @@ pub(super) fn retyped(at: &At<'_>, wanted: &[(&Typed<'_>, &str)]) -> Option<Fix>
     }
     // What was put together is read again before anybody is told to run it.
     switchback_sql::read::read(&text).ok()?;
-    Some(Fix::new("write another type", vec![FixStep::new(text)]))
+    Some(Fix::new("write another type", vec![FixStep::new(text)]).changing())
 }
 
 /// Where the type stands of the column that begins at a byte.

@@ -156,7 +156,9 @@ fn missing_primary(script: &ScriptAt<'_>, out: &mut Out<'_>) {
 fn lacks_key(create: &CreateTable) -> bool {
     let columns = create.columns.iter().flat_map(|column| &column.constraints);
     let elsewhere = create.partition_of.is_some() || create.query.is_some() || !create.like.is_empty();
-    let other = create.temporary || create.foreign || create.columns.is_empty();
+    // A key is not inherited.
+    let nothing = create.columns.is_empty() && create.inherits.is_empty();
+    let other = create.temporary || create.foreign || nothing;
     !elsewhere && !other && !columns.chain(&create.constraints).any(is_primary)
 }
 

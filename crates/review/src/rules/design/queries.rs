@@ -169,7 +169,7 @@ fn fix(at: &At<'_>, compared: usize) -> Option<Fix> {
         }
     }
     let all = changed == compared && !at.embedded;
-    all.then(|| Fix::new("ask whether it is null", vec![FixStep::new(text)]))
+    all.then(|| Fix::new("ask whether it is null", vec![FixStep::new(text)]).changing())
 }
 
 fn not_in(at: &At<'_>, out: &mut Out<'_>) {

@@ -72,7 +72,7 @@ fn unlogged(at: &At<'_>, out: &mut Out<'_>) {
         "it is emptied after a crash, is not on standbys, and not in a restore to a point in time",
     );
     let text = Text::of(at.text).without_word("unlogged").filter(|_| !at.embedded);
-    let fix = text.map(|text| Fix::new("log it", vec![FixStep::new(text)]));
+    let fix = text.map(|text| Fix::new("log it", vec![FixStep::new(text)]).changing());
     out.push(at, found.help("leave UNLOGGED out, unless all of its rows may be lost at any time").fix(fix));
 }
 

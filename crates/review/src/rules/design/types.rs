@@ -271,5 +271,5 @@ fn always(at: &At<'_>) -> Option<Fix> {
         }
     }
     let changed = text != at.text && !at.embedded;
-    changed.then(|| Fix::new("let the server alone give ids", vec![FixStep::new(text)]))
+    changed.then(|| Fix::new("let the server alone give ids", vec![FixStep::new(text)]).changing())
 }

@@ -36,7 +36,16 @@ fn conflict(at: &At<'_>, out: &mut Out<'_>) {
     }
     match at.stmt {
         Stmt::CreateTable(table) if !table.if_not_exists && !table.temporary => twice(at, &table.name, out),
-        Stmt::CreateIndex(index) if !index.if_not_exists => index_twice(at, index, out),
+        Stmt::CreateIndex(index) => {
+            if !index.if_not_exists {
+                index_twice(at, index, out);
+            }
+            let keys = index.keys.iter().filter_map(|key| match key {
+                Key::Column(name) => Some(name.as_str()),
+                Key::Expr(_) => None,
+            });
+            no_columns(at, &index.table, keys.chain(index.include.iter().map(String::as_str)), out);
+        }
         Stmt::AlterTable { table, if_exists: false, actions, kind: ObjectKind::Table, .. }
             if !missing(at, table, 0, out) =>
         {
@@ -49,15 +58,29 @@ fn conflict(at: &At<'_>, out: &mut Out<'_>) {
                 missing(at, name, 0, out);
             }
         }
-        Stmt::Rename { kind: ObjectKind::Table | ObjectKind::Column, relation, if_exists: false, .. } => {
+        Stmt::Rename { kind: ObjectKind::Table, relation, if_exists: false, .. } => {
             missing(at, relation, 0, out);
+        }
+        Stmt::Rename { kind: ObjectKind::Column, relation, part, if_exists: false, .. }
+            if !missing(at, relation, 0, out) =>
+        {
+            no_columns(at, relation, part.iter().map(String::as_str), out);
+        }
+        Stmt::CreateEnum { name, .. } | Stmt::CreateType { name, .. } | Stmt::CreateDomain { name, .. } => {
+            type_twice(at, name, out);
         }
         Stmt::Truncate { tables, .. } => {
             for table in tables {
                 missing(at, table, 0, out);
             }
         }
-        Stmt::Insert { table, .. } | Stmt::Update { table, .. } | Stmt::Delete { table, .. } => {
+        Stmt::Insert { table, columns, .. } if !missing(at, table, 0, out) => {
+            no_columns(at, table, columns.iter().map(String::as_str), out);
+        }
+        Stmt::Update { table, assignments, .. } if !missing(at, table, 0, out) => {
+            no_columns(at, table, assignments.iter().map(|(name, _)| name.as_str()), out);
+        }
+        Stmt::Delete { table, .. } => {
             missing(at, table, 0, out);
         }
         _ => {}
@@ -123,10 +146,58 @@ fn index_twice(at: &At<'_>, index: &CreateIndex, out: &mut Out<'_>) {
     out.push(at, found.help("take one of both out, or give it another name"));
 }
 
+fn type_twice(at: &At<'_>, name: &Relation, out: &mut Out<'_>) {
+    // SQLAlchemy looks whether an enumeration is there before it makes one with a table.
+    if at.script.script.is_python() {
+        return;
+    }
+    let Some(born) = at.schema.made(name).and_then(|made| made.born) else { return };
+    let when = when(at, born.script, born.statement);
+    let found =
+        Found::new(format!("the type `{name}` is there already: {when} made it"), "the statement fails");
+    out.push(at, found.help("take one of both out, or alter the type that is there"));
+}
+
+/// Every column of the table is known.
+fn knows_columns(at: &At<'_>, table: &Relation) -> bool {
+    at.schema.table(table).is_some_and(|known| {
+        let of_rows = matches!(known.kind, TableKind::Table | TableKind::Partitioned);
+        // Of what the target's own catalog tells, `schema-drift` speaks.
+        let of_files = known.born.is_some() || !at.schema.knows_all();
+        of_rows && of_files && known.all_columns && known.inherits.is_empty()
+    })
+}
+
+/// A statement names columns that an existing table does not have.
+fn no_columns<'n>(
+    at: &At<'_>,
+    table: &Relation,
+    names: impl IntoIterator<Item = &'n str>,
+    out: &mut Out<'_>,
+) {
+    if !knows_columns(at, table) {
+        return;
+    }
+    let mut names = names.into_iter();
+    if let Some(name) = names.find(|name| at.schema.column(table, name).is_none()) {
+        let (message, help) = no_column(table, name);
+        out.push(at, Found::new(message, "the statement fails").help(help));
+    }
+}
+
+fn no_column(table: &Relation, name: &str) -> (String, &'static str) {
+    (
+        format!("`{table}` has no column `{name}`, as far as the files tell"),
+        "look for the file that was to add it, or for the one that renamed or dropped it",
+    )
+}
+
 fn column(at: &At<'_>, table: &Relation, action: &Action, out: &mut Out<'_>) {
     let known = |column: &str| at.schema.column(table, column);
-    let all = at.schema.table(table).is_some_and(|known| known.all_columns && known.inherits.is_empty());
+    let all = knows_columns(at, table);
     let (message, help) = match &action.kind {
+        // The one before may go in the same statement.
+        ActionKind::AddColumn { column, .. } if dropped_here(at, &column.name) => return,
         ActionKind::AddColumn { column, if_not_exists: false } => {
             let Some(born) = known(&column.name).and_then(|known| known.born) else { return };
             // What an earlier action of the same statement did is not in the schema yet.
@@ -139,17 +210,22 @@ fn column(at: &At<'_>, table: &Relation, action: &Action, out: &mut Out<'_>) {
         ActionKind::DropColumn { name, if_exists: false, .. }
         | ActionKind::AlterType { column: name, .. }
         | ActionKind::SetNotNull { column: name }
+        | ActionKind::DropNotNull { column: name }
         | ActionKind::SetDefault { column: name, .. }
+        | ActionKind::DropDefault { column: name }
             if all && known(name).is_none() && !added_here(at, name) =>
         {
-            (
-                format!("`{table}` has no column `{name}`, as far as the files tell"),
-                "look for the file that was to add it, or for the one that renamed or dropped it",
-            )
+            no_column(table, name)
         }
         _ => return,
     };
     out.push(at, Found::new(message, "the statement fails").at(action.at).help(help));
+}
+
+fn dropped_here(at: &At<'_>, column: &str) -> bool {
+    let Some((_, actions)) = at.alters_any() else { return false };
+    let mut actions = actions.iter().map(|action| &action.kind);
+    actions.any(|action| matches!(action, ActionKind::DropColumn { name, .. } if name == column))
 }
 
 fn added_here(at: &At<'_>, name: &str) -> bool {

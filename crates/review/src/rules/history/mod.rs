@@ -1,5 +1,6 @@
 //! Migrations as a history, their ways down, and the target that they meet.
 
+use super::target;
 use crate::rule::Rule;
 
 mod chain;
@@ -22,13 +23,20 @@ pub(super) const RULES: &[&Rule] = &[
     &style::PLANS,
     &chain::KEYS,
     &chain::RECREATE,
+    &target::indexes::CORRUPT,
+    &target::indexes::INVALID,
+    &target::limits::COLUMNS,
+    &target::partition::RULE,
     &pairs::MISSING,
     &pairs::ASYMMETRIC,
     &pairs::LOSES,
     &pairs::CANNOT,
     &records::ROLLBACK,
+    &target::applied::EDITED,
     &files::VERSION,
+    &target::applied::ORDER,
     &chain::CONFLICT,
+    &target::drift::RULE,
     &version::RULE,
     &text::SYNTAX,
     &text::PLACEHOLDER,
@@ -39,6 +47,16 @@ pub(super) const RULES: &[&Rule] = &[
     &records::UNUSED,
     &records::NO_REASON,
     &style::NAMING,
+    &target::size::SIZE,
+    &target::busy::QUEUE,
+    &target::busy::HOT,
+    &target::busy::VACUUM,
+    &target::busy::STANDBY,
+    &target::size::DISK,
+    &target::size::SLOT,
+    &target::rights::EXTENSION,
+    &target::rights::PRIVILEGE,
+    &target::limits::SEQUENCE,
     &unread::RULE,
     &names_database::RULE,
 ];

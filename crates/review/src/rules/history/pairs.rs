@@ -1,9 +1,7 @@
 //! A way up and its way down.
 
-mod made;
-
+use crate::made::{Made, Thing};
 use crate::rule::prelude::*;
-use made::{Made, Thing};
 
 pub(super) const MISSING: Rule = Rule {
     code: "SR1211",
@@ -76,11 +74,23 @@ fn missing(history: &History<'_>, out: &mut Out<'_>) {
     }
 }
 
+/// How people say that there is no way back.
+const IRREVERSIBLE: &[&str] = &[
+    "irreversible",
+    "not reversible",
+    "no way back",
+    "no restore",
+    "no rollback",
+    "cannot be undone",
+    "can't be undone",
+    "cannot be reverted",
+    "can't be reverted",
+    "forward-only",
+];
+
 fn says_irreversible(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    ["irreversible", "not reversible", "no way back", "cannot be undone", "can't be undone", "forward-only"]
-        .iter()
-        .any(|words| lower.contains(words))
+    IRREVERSIBLE.iter().any(|words| lower.contains(words))
 }
 
 fn asymmetric(history: &History<'_>, out: &mut Out<'_>) {

@@ -43,6 +43,25 @@ fn syntax(at: &ScriptAt<'_>, out: &mut Out<'_>) {
             "write it as PostgreSQL's grammar has it; nothing else is said of a statement that can't be read";
         out.push_statement(at, number, found.at(mistake.at).help(help));
     }
+    encoding(at, out);
+}
+
+/// Whoever read the file put this character where its bytes made none.
+const NO_CHARACTER: char = '\u{fffd}';
+
+fn encoding(at: &ScriptAt<'_>, out: &mut Out<'_>) {
+    let part = at.script.part.clone().unwrap_or(0..at.script.text.len());
+    let Some(byte) = at.script.text.get(part.clone()).and_then(|text| text.find(NO_CHARACTER)) else {
+        return;
+    };
+    let found = Found::new(
+        "bytes that are no UTF-8 stand here",
+        "the server refuses them, unless the client says that it writes in another encoding; names and texts are then \
+         read otherwise here than there",
+    );
+    let start = part.start + byte;
+    let range = (start, start + NO_CHARACTER.len_utf8());
+    out.push_script(at, Some(range), found.severity(Severity::Warning).help("save the file in UTF-8"));
 }
 
 fn placeholder(at: &ScriptAt<'_>, out: &mut Out<'_>) {

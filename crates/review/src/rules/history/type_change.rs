@@ -88,7 +88,7 @@ fn statistics(at: &At<'_>, out: &mut Out<'_>) {
 
 fn analyzed(at: &At<'_>, table: &Relation) -> bool {
     at.script.after_near(at.number).any(|stmt| match stmt {
-        Stmt::Analyze { tables } | Stmt::Vacuum { tables, analyze: true, .. } => {
+        Stmt::Analyze { tables, .. } | Stmt::Vacuum { tables, analyze: true, .. } => {
             tables.is_empty() || tables.iter().any(|other| other.same(table))
         }
         _ => false,
@@ -99,9 +99,13 @@ fn blocked(at: &At<'_>, out: &mut Out<'_>) {
     let Some((table, actions)) = at.alters_any() else { return };
     for (column, action) in changes(actions) {
         let reads = |view: &&Table| view.reads_columns.iter().any(|own| own == column || own == "*");
-        let views = at.schema.views_of(table).into_iter().filter(reads);
+        let views: Vec<&Table> = at.schema.views_of(table).into_iter().filter(reads).collect();
+        // A view reads the column for sure where no other table that it reads may have one of that name.
+        let own = at.schema.resolve(table);
+        let mut sure =
+            views.iter().any(|view| view.reads.iter().all(|other| *other == own || lacks(at, other, column)));
         let mut users: Vec<String> =
-            views.map(|view| format!("the view `{}`", at.schema.short(&view.name))).collect();
+            views.iter().map(|view| format!("the view `{}`", at.schema.short(&view.name))).collect();
         let dropped = |name: &str| {
             actions
                 .iter()
@@ -110,18 +114,26 @@ fn blocked(at: &At<'_>, out: &mut Out<'_>) {
         for other in at.schema.table(table).into_iter().flat_map(|table| &table.columns) {
             let from = other.generated.as_ref().is_some_and(|from| from.columns().contains(&column));
             if from && !dropped(&other.name) {
+                sure = true;
                 users.push(format!("the generated column `{}`", other.name));
             }
         }
         if users.is_empty() {
             continue;
         }
+        let verb = if sure { "uses it" } else { "may use it" };
+        let severity = if sure { Severity::Error } else { Severity::Info };
         let found = Found::new(
-            format!("`{table}.{column}` gets another type, and {} uses it", users.join(", ")),
+            format!("`{table}.{column}` gets another type, and {} {verb}", users.join(", ")),
             "the server refuses to change the type of a column that a view or a generated column uses",
         );
         let help = "in one transaction: drop what uses it, change the type, make it again with its grants; or add a \
                     column of the new type and move over to it";
-        out.push(at, found.at(action.at).help(help));
+        out.push(at, found.at(action.at).severity(severity).help(help));
     }
+}
+
+/// All columns of the table are known, and none has that name.
+fn lacks(at: &At<'_>, table: &Relation, column: &str) -> bool {
+    at.schema.table(table).is_some_and(|known| known.all_columns) && at.schema.column(table, column).is_none()
 }

@@ -96,7 +96,7 @@ fn built<'a>(at: &At<'a>) -> Option<(&'a CreateIndex, Relation)> {
 fn is_invalid(at: &At<'_>, index: &Relation) -> bool {
     let full = at.schema.resolve(index).to_string();
     let live = &at.script.live.invalid_indexes;
-    live.iter().any(|invalid| *invalid == full || *invalid == index.name)
+    live.contains_key(&full) || live.contains_key(&index.name)
 }
 
 fn unguarded(at: &At<'_>, out: &mut Out<'_>) {

@@ -43,7 +43,7 @@ fn is_expr(key: &Key) -> bool {
 
 fn analyzes(stmt: &Stmt, table: &Relation) -> bool {
     match stmt {
-        Stmt::Analyze { tables } | Stmt::Vacuum { tables, analyze: true, .. } => {
+        Stmt::Analyze { tables, .. } | Stmt::Vacuum { tables, analyze: true, .. } => {
             tables.is_empty() || tables.iter().any(|other| other.same(table))
         }
         // It is not there any more.

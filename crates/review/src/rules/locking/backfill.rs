@@ -80,7 +80,9 @@ fn in_batches(at: &At<'_>) -> bool {
 
 /// The table whose rows are written, where there may be many, and by what.
 pub(super) fn bulk<'a>(at: &At<'a>) -> Option<(&'a Relation, &'static str)> {
-    of_stmt(at, at.stmt).filter(|_| !is_limited(at))
+    // Who writes into the server's own tables has other worries than their size.
+    let own = |table: &Relation| table.schema.is_none() && table.name.starts_with("pg_");
+    of_stmt(at, at.stmt).filter(|(table, _)| !own(table) && !is_limited(at))
 }
 
 /// `WITH batch AS (SELECT … LIMIT …)`.

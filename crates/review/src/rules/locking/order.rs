@@ -80,15 +80,16 @@ fn turned(
     for before in locked {
         let other = seen.get(&(table.clone(), before.clone())).cloned();
         seen.entry((before.clone(), table.clone())).or_insert_with(|| script.script.path.to_owned());
-        let why = match other {
-            Some(path) => format!("`{path}` has them the other way round"),
-            None if points(history, before, table) => {
-                format!(
-                    "`{}` points to it by a foreign key, and whoever writes both begins here",
-                    short(before)
-                )
-            }
-            None => continue,
+        let (why, severity) = if points(history, before, table) {
+            let before = short(before);
+            let why =
+                format!("`{before}` points to it by a foreign key, and whoever writes both begins here");
+            (why, Severity::Warning)
+        } else if let Some(path) = other {
+            // Migrations don't run side by side; what runs beside them may follow either order.
+            (format!("`{path}` has them the other way round"), Severity::Info)
+        } else {
+            continue;
         };
         if reviewed {
             let found = Found::new(
@@ -96,7 +97,7 @@ fn turned(
                 "two transactions that each have what the other waits for: the server ends one of them as a deadlock",
             );
             let help = "one table in a transaction, or the same order everywhere: the table that others point to first";
-            out.push_statement(script, number, found.help(help));
+            out.push_statement(script, number, found.severity(severity).help(help));
             return;
         }
     }

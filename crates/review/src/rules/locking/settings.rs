@@ -1,5 +1,6 @@
 //! Settings that reach further than the migration.
 
+use crate::cx::settings;
 use crate::rule::prelude::*;
 
 pub(super) const SYSTEM: Rule = Rule {
@@ -64,8 +65,10 @@ fn later(at: &At<'_>, out: &mut Out<'_>) {
 }
 
 fn replica(at: &At<'_>, out: &mut Out<'_>) {
-    let Stmt::Set { name, value: Some(value), .. } = at.stmt else { return };
-    if name != "session_replication_role" || !value.eq_ignore_ascii_case("replica") {
+    let is_replica = |(name, value, _): &(String, Option<&str>, bool)| {
+        name == "session_replication_role" && value.is_some_and(|value| value.eq_ignore_ascii_case("replica"))
+    };
+    if !settings(at.stmt).iter().any(is_replica) {
         return;
     }
     let found = Found::new(

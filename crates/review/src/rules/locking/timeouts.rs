@@ -107,7 +107,8 @@ fn statement(at: &At<'_>, out: &mut Out<'_>) {
 
 fn idle(at: &At<'_>, out: &mut Out<'_>) {
     const NAME: &str = "idle_in_transaction_session_timeout";
-    if at.session.transaction.is_none() {
+    // A block of code is one statement: nobody is idle in it.
+    if at.session.transaction.is_none() || at.embedded {
         return;
     }
     let Some((table, mode)) = strong(at).max_by_key(|(_, mode)| *mode) else { return };

@@ -1,6 +1,7 @@
 //! Where transactions begin and end.
 
 use crate::rule::prelude::*;
+use crate::rules::text::Text;
 
 pub(super) const NESTING: Rule = Rule {
     code: "SR0813",
@@ -52,8 +53,12 @@ fn nesting(at: &At<'_>, out: &mut Out<'_>) {
             "what follows runs statement by statement, and if that stops half-way nothing is taken back; the runner's \
              record of the revision may be lost, or stay without its statements",
         ),
-        (Transaction::Commit, None) if !chained(at) => (
-            "COMMIT without a transaction",
+        (Transaction::Commit | Transaction::Rollback, None) if !chained(at) => (
+            if *word == Transaction::Commit {
+                "COMMIT without a transaction"
+            } else {
+                "ROLLBACK without a transaction"
+            },
             "the server only warns; a BEGIN is missing, or a COMMIT before it ended more than was meant",
         ),
         _ => return,
@@ -93,7 +98,8 @@ fn uncommitted(script: &ScriptAt<'_>, out: &mut Out<'_>) {
 }
 
 fn refused(at: &At<'_>, out: &mut Out<'_>) {
-    if at.effects.block != Block::Impossible || !at.in_transaction() || has_own_rule(at.stmt) {
+    let impossible = at.effects.block == Block::Impossible || makes_slot(at);
+    if !impossible || !at.in_transaction() || has_own_rule(at.stmt) {
         return;
     }
     let mut words = switchback_sql::words(at.text).filter(|word| !word.is_empty());
@@ -110,6 +116,12 @@ fn refused(at: &At<'_>, out: &mut Out<'_>) {
                 -- atlas:txmode none; others have a directive of theirs)";
     let fix = Fix::new("run it outside of a transaction", vec![FixStep::outside(at.text)]);
     out.push(at, found.help(help).fix(Some(fix).filter(|_| !at.embedded)));
+}
+
+/// A subscription makes its slot at the publisher, unless that is said.
+fn makes_slot(at: &At<'_>) -> bool {
+    matches!(at.stmt, Stmt::Subscription { alter: false, .. })
+        && !Text::of(at.text).has(&["create_slot", "connect"])
 }
 
 /// `CONCURRENTLY`.

@@ -2,6 +2,7 @@
 
 use super::backfill::{bulk, few};
 use super::slow;
+use crate::cx::Taker;
 use crate::rule::prelude::*;
 
 pub(super) const STATEMENT: Rule = Rule {
@@ -72,8 +73,8 @@ fn statement(at: &At<'_>, out: &mut Out<'_>) {
         format!("{what} while ACCESS EXCLUSIVE on `{table}` is held"),
         format!("nobody can read or write `{table}` until it is done and the transaction is over"),
     );
-    let help = "end the transaction before it, and run it in one of its own";
-    out.push(at, found.help(help).on(long).fix(apart(at)));
+    let found = found.help("end the transaction before it, and run it in one of its own");
+    out.push(at, found.on(long).fix(apart(at)));
 }
 
 /// What takes its time in the statement: as long as the relation is large.
@@ -102,10 +103,7 @@ fn validates(at: &At<'_>, held: &Relation) -> bool {
 /// The table whose rows the statement writes, where the transaction altered it before.
 fn altered<'a>(at: &At<'a>) -> Option<&'a Relation> {
     let (table, _) = bulk(at)?;
-    let altered = exclusive_on(at, table).any(|held| {
-        let by = at.script.reads.get(held.by).and_then(Read::stmt);
-        matches!(by, Some(Stmt::AlterTable { .. }))
-    });
+    let altered = exclusive_on(at, table).any(|held| matches!(held.taker, Taker::Alter { .. }));
     altered.then_some(table)
 }
 
@@ -120,7 +118,8 @@ fn rows(at: &At<'_>, out: &mut Out<'_>) {
 }
 
 fn wide(at: &At<'_>, out: &mut Out<'_>) {
-    if exclusive(at).next().is_none() || drops_other(at, at.number) {
+    let drops_other = matches!(at.stmt, Stmt::Drop { kind, .. } if *kind != ObjectKind::Table);
+    if exclusive(at).next().is_none() || drops_other {
         return;
     }
     let locks = at.effects.locks.iter().filter(|lock| lock.mode == Mode::AccessExclusive);
@@ -129,11 +128,16 @@ fn wide(at: &At<'_>, out: &mut Out<'_>) {
     let Some(table) = tables.find(|table| exclusive_on(at, table).next().is_none()) else {
         return;
     };
-    let Some(before) = exclusive(at).find(|held| {
-        is_table(at, &held.relation) && !drops_other(at, held.by) && !kin(at, &held.relation, table)
-    }) else {
+    // A view, say, is not there any more.
+    let mut held = exclusive(at)
+        .filter(|held| held.taker != Taker::DropOther && is_table(at, &held.relation))
+        .filter(|held| !kin(at, &held.relation, table));
+    let Some(before) = held.next() else { return };
+    // The transaction is too wide already, and that was said.
+    let mut wider = held.filter(|held| held.by != before.by && !kin(at, &held.relation, &before.relation));
+    if !at.embedded && wider.next().is_some() {
         return;
-    };
+    }
     let found = Found::new(
         format!("ACCESS EXCLUSIVE on `{table}` while it is held on `{}`", before.relation),
         format!(
@@ -150,12 +154,6 @@ fn is_table(at: &At<'_>, relation: &Relation) -> bool {
         Some(table) => !matches!(table.kind, TableKind::View | TableKind::MaterializedView),
         None => at.schema.index(relation).is_none(),
     }
-}
-
-/// A view, say, which is not there any more.
-fn drops_other(at: &At<'_>, number: usize) -> bool {
-    let stmt = at.script.reads.get(number).and_then(Read::stmt);
-    matches!(stmt, Some(Stmt::Drop { kind, .. }) if *kind != ObjectKind::Table)
 }
 
 /// A table and its partition are locked together by most statements anyway.
@@ -177,8 +175,7 @@ fn upgrade(at: &At<'_>, out: &mut Out<'_>) {
             continue;
         };
         // Only a query is worth a word before it: a view, say, is made by who alters its table.
-        let by = at.script.reads.get(held.by).and_then(Read::stmt);
-        if held.mode == Mode::AccessShare && !matches!(by, Some(Stmt::Select(_))) {
+        if held.mode == Mode::AccessShare && held.taker != Taker::Select {
             continue;
         }
         let table = &lock.relation;

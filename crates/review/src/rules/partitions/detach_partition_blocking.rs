@@ -37,7 +37,8 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
         let possible = at.script.options.version >= 14 && !default && actions.len() == 1 && !at.embedded;
         let fix = possible.then(|| {
             let sql = format!("{} CONCURRENTLY", at.text);
-            Fix::new("detach it beside the traffic", vec![FixStep::outside(sql)])
+            // It leaves a check of the old bounds on what was a partition (manual, ALTER TABLE).
+            Fix::new("detach it beside the traffic", vec![FixStep::outside(sql)]).changing()
         });
         out.push(at, found.at(action.at).help(help).fix(fix));
     }

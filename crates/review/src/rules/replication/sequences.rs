@@ -168,6 +168,7 @@ fn widened(at: &At<'_>, table: &Relation, column: &str, action: &Action, out: &m
                     "make the sequence as wide as its column",
                     vec![FixStep::new(at.text), FixStep::along(sql)],
                 )
+                .changing()
             });
             out.push(at, narrow(&short, table, column).at(action.at).fix(fix));
         }

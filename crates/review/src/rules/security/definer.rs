@@ -58,7 +58,7 @@ fn fix(at: &At<'_>, name: &Relation) -> Option<Fix> {
     let schema = ident(name.schema.as_deref().unwrap_or("public"));
     let set = format!("SET search_path = {schema}, pg_temp");
     let text = Text::of(at.text).with_behind("definer", &set)?;
-    Some(Fix::new("fix the path in which it looks for names", vec![FixStep::new(text)]))
+    Some(Fix::new("fix the path in which it looks for names", vec![FixStep::new(text)]).changing())
 }
 
 fn view(at: &At<'_>, out: &mut Out<'_>) {

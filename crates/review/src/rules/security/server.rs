@@ -65,7 +65,7 @@ fn extension(at: &At<'_>, out: &mut Out<'_>) {
         return;
     }
     let trusted = at.script.options.version >= 13 && TRUSTED.contains(&name.as_str());
-    let there = at.script.live.available_extensions.as_ref().is_some_and(|all| all.contains(name));
+    let there = at.script.live.extensions.as_ref().is_some_and(|all| all.contains_key(name));
     let why = match (trusted, there) {
         (true, true) => "the role needs CREATE on the database",
         (true, false) => {
@@ -90,7 +90,8 @@ fn superuser(at: &At<'_>, out: &mut Out<'_>) {
         Stmt::Copy { file: true, .. } => "COPY reads or writes a file of the server".to_owned(),
         Stmt::AlterSystem { variable } => format!("ALTER SYSTEM sets `{variable}` for the whole server"),
         Stmt::EventTrigger { name } => format!("the event trigger `{name}` is made or changed"),
-        Stmt::CreateLanguage { name } if !is_trusted(name) => {
+        // `CREATE LANGUAGE plpython3u` makes the extension of that name.
+        Stmt::CreateLanguage { name } | Stmt::CreateExtension { name, .. } if !is_trusted(name) => {
             format!("the untrusted language `{name}` is made")
         }
         Stmt::CreateFunction(made) if !is_trusted(&made.language) => {

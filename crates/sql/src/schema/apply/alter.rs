@@ -129,6 +129,12 @@ impl Schema {
                 }
             }
             ActionKind::AddConstraint(constraint) => self.add_to_family(table, only, constraint, None, born),
+            ActionKind::AlterConstraint { name, enforced: Some(enforced) } => {
+                let mut constraints = self.table_or_unknown(table).constraints.iter_mut();
+                if let Some(known) = constraints.rfind(|known| known.name == *name) {
+                    (known.valid, known.enforced) = (*enforced, *enforced);
+                }
+            }
             ActionKind::ValidateConstraint { name } => self.validate(table, only, name),
             ActionKind::DropConstraint { name, .. } => self.drop_from_family(table, only, name),
             ActionKind::AddIdentity { column } => {
@@ -148,6 +154,7 @@ impl Schema {
                 let partition = self.table_or_unknown(partition);
                 partition.partition_of = None;
                 partition.default_partition = false;
+                partition.bounds = None;
             }
             ActionKind::Inherit(parent) => {
                 let parent = self.resolve(parent);
@@ -180,6 +187,7 @@ impl Schema {
         let known = self.table_or_unknown(&name);
         known.partition_of = Some(parent.clone());
         known.default_partition = partition.default;
+        known.bounds = Some(partition.clone());
         let filled = known.filled;
         self.links.add(Link::Child, &name, parent.clone());
         let parent_table = self.table_or_unknown(parent);

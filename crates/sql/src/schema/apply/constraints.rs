@@ -45,7 +45,7 @@ impl Schema {
             ConstraintKind::NotNull { .. } | ConstraintKind::Check(_) => {}
         }
         self.names.take(table, &name);
-        let known = TableConstraint { name, kind, valid, born };
+        let known = TableConstraint { name, kind, valid, enforced: !constraint.not_enforced, born };
         self.table_or_unknown(table).constraints.push(known);
     }
 

@@ -27,7 +27,7 @@ impl Schema {
         match statement {
             Stmt::Transaction(part) => self.end_of_transaction(*part),
             Stmt::Set { name, value, local } => self.set(name, value.as_deref(), *local),
-            Stmt::Discard { all: true } => self.search_path.clear(),
+            Stmt::Discard { all: true } => self.search_path.clone_from(&self.home_path),
             Stmt::Comment { .. } | Stmt::Grant(_) | Stmt::Unread | Stmt::Other => {}
             _ => {
                 self.apply_to_rows(statement, born);
@@ -39,7 +39,7 @@ impl Schema {
 
     /// A new session begins: the search path is as it was before the first script.
     pub fn new_session(&mut self) {
-        self.search_path.clear();
+        self.search_path.clone_from(&self.home_path);
         self.path_after = None;
     }
 
@@ -121,7 +121,7 @@ impl Schema {
         if local && self.path_after.is_none() {
             self.path_after = Some(self.search_path.clone());
         }
-        self.search_path = value.map(path).unwrap_or_default();
+        self.search_path = value.map_or_else(|| self.home_path.clone(), path);
     }
 
     fn end_of_transaction(&mut self, part: Transaction) {
@@ -220,9 +220,18 @@ impl Schema {
         let mut reads_columns = Vec::new();
         create.query.walk(&mut |expr| {
             if let Expr::Column(path) = expr {
-                reads_columns.extend(path.last().cloned());
+                reads_columns.extend(path.last().filter(|name| *name != "*").cloned());
             }
         });
+        // `*` stands for the columns that are there when the view is made.
+        for table in &create.query.whole {
+            match self.table(table).filter(|table| table.all_columns) {
+                Some(table) => {
+                    reads_columns.extend(table.columns.iter().map(|column| column.name.clone()));
+                }
+                None => reads_columns.push("*".into()),
+            }
+        }
         reads_columns.sort();
         reads_columns.dedup();
         let before = self.tables.get(&name).map(|before| (before.born, before.triggers.clone()));

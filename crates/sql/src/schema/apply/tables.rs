@@ -52,6 +52,7 @@ impl Schema {
             self.copy_checks(table, &parent);
             table.partition_of = Some(parent);
             table.default_partition = partition.default;
+            table.bounds = Some(partition.clone());
         }
         for parent in &create.inherits {
             let parent = self.resolve(parent);
@@ -219,7 +220,15 @@ fn kind(create: &CreateTable) -> TableKind {
 }
 
 fn unnamed(kind: ConstraintKind) -> Constraint {
-    Constraint { at: 0, name: None, kind, not_valid: false, not_enforced: false, deferrable: false }
+    Constraint {
+        at: 0,
+        name: None,
+        kind,
+        not_valid: false,
+        not_enforced: false,
+        no_inherit: false,
+        deferrable: false,
+    }
 }
 
 /// The type of a `serial` column.
@@ -247,6 +256,7 @@ pub(super) fn table_column(column: &Column, born: Option<Born>) -> TableColumn {
         default: column.default.clone(),
         sequence: serial.is_some() || column.identity.is_some(),
         generated: column.generated.clone(),
+        generated_virtual: column.generated_virtual,
         born,
     }
 }

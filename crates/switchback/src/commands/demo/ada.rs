@@ -7,6 +7,7 @@ use std::time::Duration;
 use switchback_engine::cancel::Cancel;
 use switchback_engine::exec::{Finished, Program};
 use switchback_engine::journal;
+use switchback_model::finding::Findings;
 use switchback_model::{Config, DatabaseUrl, Failure, Result, RunView, code};
 use switchback_postgres::scratch::Scratch;
 use switchback_postgres::session::Session;
@@ -81,6 +82,21 @@ impl Ada {
     /// The target, for the superuser.
     pub(super) fn target(&self) -> DatabaseUrl {
         self.admin.with_database("ada")
+    }
+
+    /// What a review says of a release's migrations.
+    pub(super) async fn review(&self, release: &str) -> Result<Findings> {
+        let words = ["review", "-e", "production", "--release", release, "--format", "json"];
+        let program = self.switchback(&words);
+        let finished = program.run(&Cancel::never(), |_, _| {}).await?;
+        serde_json::from_str(&finished.stdout).map_err(|_| program.failed(&finished))
+    }
+
+    /// Puts on record that a release's migrations were reviewed, and why what was found is accepted.
+    pub(super) async fn accept(&self, release: &str, why: Option<&str>) -> Result<()> {
+        let words = ["review", "-e", "production", "--release", release, "--record"];
+        let accept = why.iter().flat_map(|why| ["--accept", why]);
+        self.switchback(&words).args(accept).check(&Cancel::never()).await.map(drop)
     }
 
     /// The real program, seen on this terminal; its exit status.

@@ -7,11 +7,13 @@ mod ada;
 mod compare;
 mod load;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use switchback_engine::cancel::Cancel;
+use switchback_model::finding::Summary;
 use switchback_model::units::human;
-use switchback_model::{Exit, Failure, Result, RunView, code};
+use switchback_model::{Exit, Failure, Result, RunView, Severity, code};
 use switchback_postgres::scratch::{Scratch, ScratchOptions};
 
 use self::ada::Ada;
@@ -40,13 +42,30 @@ pub(crate) struct Args {
 struct Act {
     release: &'static str,
     story: &'static str,
+    /// Why whoever deploys accepts what the review says.
+    accept: &'static str,
     exit: Exit,
 }
 
 const ACTS: &[Act] = &[
-    Act { release: "v3a", story: "v3a: a migration fails half-way", exit: Exit::TakenBack },
-    Act { release: "v3b", story: "v3b: the migrations succeed and leave broken data", exit: Exit::TakenBack },
-    Act { release: "v3c", story: "v3c: the release does not come up healthy", exit: Exit::TakenBack },
+    Act {
+        release: "v3a",
+        story: "v3a: a migration fails half-way",
+        accept: "no two users have one phone, as far as anybody knows",
+        exit: Exit::TakenBack,
+    },
+    Act {
+        release: "v3b",
+        story: "v3b: the migrations succeed and leave broken data",
+        accept: "ADA is closed while they run",
+        exit: Exit::TakenBack,
+    },
+    Act {
+        release: "v3c",
+        story: "v3c: the release does not come up healthy",
+        accept: "there is nothing to accept",
+        exit: Exit::TakenBack,
+    },
 ];
 
 pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
@@ -80,6 +99,7 @@ async fn tell(ada: &Ada, app: &App) -> Result<Vec<String>> {
 /// v1 to v2 while a client writes: no acknowledged write may be lost.
 async fn good_deploy(ada: &Ada, app: &App) -> Result<String> {
     chapter(app, "v2: ten good migrations, while a client writes");
+    review(ada, "v2", "ADA is closed while they run, and every row is copied before", app).await?;
     let load = Load::start(ada);
     load.wait_for_writes().await?;
     let exit = ada.deploy("v2").await?;
@@ -106,6 +126,7 @@ async fn good_deploy(ada: &Ada, app: &App) -> Result<String> {
 /// A deploy that fails, is taken back, and leaves everything as it was.
 async fn failing_deploy(ada: &Ada, act: &Act, app: &App) -> Result<String> {
     chapter(app, act.story);
+    review(ada, act.release, act.accept, app).await?;
     let before = Seen::look(ada).await?;
     let exit = ada.deploy(act.release).await?;
     expect(exit, act.exit)?;
@@ -122,6 +143,36 @@ async fn failing_deploy(ada: &Ada, act: &Act, app: &App) -> Result<String> {
     let run = ada.last_run()?;
     let said = format!("v2 is healthy; {}", before.equal_to());
     Ok(line(act.release, &run, "taken back", &said))
+}
+
+/// So many of the errors are shown: those of a rule that was not shown yet.
+const ERRORS: usize = 4;
+
+/// The gate: what the release's migrations would do is read, and accepted.
+async fn review(ada: &Ada, release: &str, why: &str, app: &App) -> Result<()> {
+    let theme = app.theme();
+    app.say(&format!(
+        "{} switchback review -e production --release {release} --record\n",
+        theme.dim("reads its migrations, without running them:")
+    ));
+    let found = ada.review(release).await?;
+    let mut rules = BTreeSet::new();
+    let errors = found.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    for finding in errors.filter(|finding| rules.insert(finding.rule.as_str())).take(ERRORS) {
+        let target = finding
+            .why
+            .split_once("; the target says: ")
+            .map(|(_, said)| format!("; the target says: {said}"));
+        let said = format!("{}{}", finding.message, target.unwrap_or_default());
+        app.say(&format!("  {} {said}\n", theme.bad(&finding.rule)));
+    }
+    let Summary { error, warning, info, files, .. } = found.summary;
+    let counts = format!("{error} errors, {warning} warnings, {info} notes in {files} files");
+    let why = (error > 0).then_some(why);
+    ada.accept(release, why).await?;
+    let said = why.map_or("nothing to accept".to_owned(), |why| format!("accepted: \"{why}\""));
+    app.say(&format!("  {counts}; {said}\n\n"));
+    Ok(())
 }
 
 fn chapter(app: &App, title: &str) {

@@ -4,6 +4,7 @@ use switchback_model::Result;
 use switchback_postgres::session::{Session, literal};
 
 use super::folder::{Folder, Migration, bytes, checksum, order};
+use crate::formats::Difference;
 
 /// The table, as SQL and messages name it.
 pub(super) const TABLE: &str = "public.switchback_migrations";
@@ -85,14 +86,14 @@ pub(super) fn stamped(migrations: &[Migration], exists: bool) -> Result<Vec<Stri
     Ok(statements)
 }
 
-/// Where the history and the files differ, a sentence each: the oldest first.
-pub(super) fn differences(applied: &[Applied], folder: &Folder) -> Result<Vec<String>> {
+/// Where the history and the files differ: the oldest first.
+pub(super) fn differences(applied: &[Applied], folder: &Folder) -> Result<Vec<Difference>> {
     let mut found = Vec::new();
     for line in applied {
         match folder.migrations.iter().find(|migration| migration.version == line.version) {
-            None => found.push(format!("{} was applied, and there is no file of it", line.version)),
+            None => found.push(Difference::NoFile { version: line.version.clone() }),
             Some(migration) if checksum(&bytes(&migration.up)?) != line.checksum => {
-                found.push(format!("{} was changed after it was applied", name(migration)));
+                found.push(Difference::Edited { file: migration.up.clone() });
             }
             Some(_) => {}
         }
@@ -101,13 +102,10 @@ pub(super) fn differences(applied: &[Applied], folder: &Folder) -> Result<Vec<St
         let below =
             folder.migrations.iter().filter(|migration| order(&migration.version) < order(&newest.version));
         let missing = below.filter(|migration| !applied.iter().any(|line| line.version == migration.version));
-        found.extend(missing.map(|migration| {
-            format!("{} was not applied, and {}, which is newer, was", name(migration), newest.version)
+        found.extend(missing.map(|migration| Difference::PassedOver {
+            file: migration.up.clone(),
+            newest: newest.version.clone(),
         }));
     }
     Ok(found)
-}
-
-fn name(migration: &Migration) -> String {
-    migration.up.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

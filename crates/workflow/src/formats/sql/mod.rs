@@ -20,7 +20,7 @@ use switchback_postgres::session::Session;
 
 use self::folder::{Folder, Migration};
 use self::history::Applied;
-use super::{Creation, Migrator, Script, Scripts};
+use super::{Creation, Difference, Migrator, Script, Scripts};
 
 pub use execute::{Order, Place, execute};
 
@@ -112,7 +112,7 @@ impl Migrator for SqlMigrator {
         Ok(applied.last().map(|newest| newest.version.clone()).into_iter().collect())
     }
 
-    async fn drift(&self, root: &Path, session: &Session) -> Result<Option<Vec<String>>> {
+    async fn drift(&self, root: &Path, session: &Session) -> Result<Option<Vec<Difference>>> {
         history::differences(&Applied::read(session).await?, &self.folder(root)?).map(Some)
     }
 

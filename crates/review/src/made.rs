@@ -7,7 +7,7 @@ use crate::rule::prelude::*;
 
 /// Something with a name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Thing {
+pub(crate) enum Thing {
     Table(Relation),
     Column(Relation, String),
     Constraint(Relation, String),
@@ -39,29 +39,33 @@ impl fmt::Display for Thing {
 
 /// What a script makes, drops, changes and fills, each with the number of its statement.
 #[derive(Debug, Default)]
-pub(super) struct Made {
+pub(crate) struct Made {
     /// Made, and not dropped again.
-    pub(super) created: BTreeMap<Thing, usize>,
+    pub(crate) created: BTreeMap<Thing, usize>,
     /// The columns of the keys of indexes and constraints that were made.
     keys: BTreeMap<Thing, Vec<String>>,
     /// The table of indexes that were made.
     on: BTreeMap<Thing, Relation>,
     /// Dropped, and there before.
-    pub(super) dropped: BTreeMap<Thing, usize>,
+    pub(crate) dropped: BTreeMap<Thing, usize>,
     /// Emptied, and there before.
-    pub(super) emptied: BTreeMap<Thing, usize>,
+    pub(crate) emptied: BTreeMap<Thing, usize>,
     /// Types, defaults, NOT NULL of columns that were there before.
-    pub(super) changed: BTreeMap<Thing, usize>,
+    pub(crate) changed: BTreeMap<Thing, usize>,
     filled: BTreeSet<Thing>,
     copied: BTreeSet<Relation>,
     /// Something else may go with what is dropped.
     cascades: bool,
+    /// Tables that nobody else sees.
+    temporary: BTreeSet<Relation>,
+    /// An index or a constraint was made under the name that the server chooses.
+    unnamed: bool,
 }
 
 impl Made {
     /// Nothing where something is done that can't be followed: names change, code runs, a statement is
     /// not understood.
-    pub(super) fn of(script: &ScriptAt<'_>) -> Option<Self> {
+    pub(crate) fn of(script: &ScriptAt<'_>) -> Option<Self> {
         let mut made = Self::default();
         for (number, read) in script.reads.iter().enumerate() {
             match &read.what {
@@ -73,8 +77,17 @@ impl Made {
         Some(made)
     }
 
+    /// The same, of statements.
+    pub(crate) fn of_stmts<'s>(stmts: impl IntoIterator<Item = &'s Stmt>) -> Option<Self> {
+        let mut made = Self::default();
+        for (number, stmt) in stmts.into_iter().enumerate() {
+            made.stmt(number, stmt)?;
+        }
+        Some(made)
+    }
+
     /// What stays when the other way was gone behind this one.
-    pub(super) fn left_by(&self, back: &Self) -> Vec<(&Thing, usize)> {
+    pub(crate) fn left_by(&self, back: &Self) -> Vec<(&Thing, usize)> {
         let gone = |thing: &Thing| back.dropped.contains_key(thing);
         let goes_with = |thing: &Thing| match thing {
             Thing::Table(_) => false,
@@ -83,7 +96,9 @@ impl Made {
             Thing::Index(_) => self.on.get(thing).is_some_and(|table| self.goes(thing, table, back)),
             _ => back.cascades,
         };
-        let left = self.created.iter().filter(|(thing, _)| !gone(thing) && !goes_with(thing));
+        // An index that was there before and was built anew is there in any case.
+        let anew = |thing: &Thing| matches!(thing, Thing::Index(_)) && self.dropped.contains_key(thing);
+        let left = self.created.iter().filter(|(thing, _)| !gone(thing) && !goes_with(thing) && !anew(thing));
         left.map(|(thing, number)| (thing, *number)).collect()
     }
 
@@ -97,21 +112,28 @@ impl Made {
         };
         back.cascades
             || back.dropped.contains_key(&Thing::Table(table.clone()))
+            || back.dropped.contains_key(&Thing::View(table.clone()))
             || back.dropped.contains_key(&constraint)
             || columns.any(|column| back.dropped.contains_key(&column))
     }
 
     /// It is made here, or what it belongs to.
-    pub(super) fn touches(&self, thing: &Thing) -> bool {
+    pub(crate) fn touches(&self, thing: &Thing) -> bool {
         let whole = match thing {
             Thing::Column(table, _) | Thing::Constraint(table, _) => Some(Thing::Table(table.clone())),
             _ => None,
         };
         // An index may be a constraint's, and a constraint made without a name.
         let kin = match thing {
-            Thing::Index(_) | Thing::Constraint(..) => self.created.keys().any(|made| {
-                matches!(made, Thing::Constraint(..) | Thing::Index(_) | Thing::Table(_) | Thing::Column(..))
-            }),
+            Thing::Index(_) | Thing::Constraint(..) => {
+                let may_have = |made: &Thing| {
+                    matches!(
+                        made,
+                        Thing::Constraint(..) | Thing::Index(_) | Thing::Table(_) | Thing::Column(..)
+                    )
+                };
+                self.unnamed || self.created.keys().any(may_have)
+            }
             Thing::Sequence(_) | Thing::Type(_) => {
                 self.created.keys().any(|made| matches!(made, Thing::Table(_)))
             }
@@ -122,7 +144,7 @@ impl Made {
     }
 
     /// It is changed here, or made anew, or goes.
-    pub(super) fn changes(&self, thing: &Thing) -> bool {
+    pub(crate) fn changes(&self, thing: &Thing) -> bool {
         let (Thing::Default(table, column) | Thing::Of(table, column) | Thing::NotNull(table, column)) =
             thing
         else {
@@ -135,12 +157,12 @@ impl Made {
     }
 
     /// Rows or values were written into what was made here.
-    pub(super) fn fills(&self, thing: &Thing) -> bool {
+    pub(crate) fn fills(&self, thing: &Thing) -> bool {
         self.created.contains_key(thing) && self.filled.contains(thing)
     }
 
     /// Its rows were read into another table.
-    pub(super) fn keeps_copy(&self, thing: &Thing) -> bool {
+    pub(crate) fn keeps_copy(&self, thing: &Thing) -> bool {
         let (Thing::Table(table) | Thing::Column(table, _)) = thing else { return false };
         self.copied.iter().any(|copied| copied.same(table))
     }
@@ -152,6 +174,9 @@ impl Made {
 
     fn drop(&mut self, number: usize, thing: Thing) {
         if self.created.remove(&thing).is_some() {
+            return;
+        }
+        if matches!(&thing, Thing::Table(table) if self.temporary.remove(table)) {
             return;
         }
         let within = match &thing {
@@ -250,6 +275,7 @@ impl Made {
     fn table(&mut self, number: usize, table: &CreateTable) {
         let name = public(&table.name);
         if table.temporary {
+            self.temporary.insert(name);
             return;
         }
         if let Some(query) = &table.query {
@@ -260,7 +286,10 @@ impl Made {
     }
 
     fn index(&mut self, number: usize, index: &CreateIndex) {
-        let Some(name) = &index.name else { return };
+        let Some(name) = &index.name else {
+            self.unnamed = true;
+            return;
+        };
         let table = public(&index.table);
         let thing = Thing::Index(Relation { schema: table.schema.clone(), name: name.clone() });
         let mut columns = index.include.clone();
@@ -312,7 +341,10 @@ impl Made {
     }
 
     fn constraint(&mut self, number: usize, table: &Relation, constraint: &Constraint) {
-        let Some(name) = &constraint.name else { return };
+        let Some(name) = &constraint.name else {
+            self.unnamed = true;
+            return;
+        };
         if self.created.contains_key(&Thing::Table(table.clone())) {
             return;
         }
@@ -342,7 +374,7 @@ impl Made {
 }
 
 /// The schema that is meant where none is written.
-fn public(name: &Relation) -> Relation {
+pub(crate) fn public(name: &Relation) -> Relation {
     let schema = name.schema.clone().filter(|schema| schema != "public");
     Relation { schema, name: name.name.clone() }
 }

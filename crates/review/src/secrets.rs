@@ -1,0 +1,439 @@
+//! Passwords and keys in scripts: so that a report, which goes to more people than the script, does not
+//! show them.
+//!
+//! Whatever a rule says of a statement, and whether the rule `plaintext-secret` is on or allowed, is no
+//! matter here: what looks like a secret is hidden wherever it stands. That is more than the rule finds,
+//! for a text that is hidden by mistake costs little.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use switchback_model::finding::{Finding, HIDDEN, HIDDEN_WIDE};
+use switchback_sql::{Kind, Token, tokens};
+
+/// What stands in the place of a secret.
+const STARS: &str = "***";
+
+/// The secrets of some files.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    /// There are some, if only short ones.
+    any: bool,
+    /// By their first bytes, so that thousands of them are looked for in one walk.
+    values: HashMap<[u8; LEAST], Vec<String>>,
+}
+
+impl Secrets {
+    /// Those of these texts.
+    pub fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut all = BTreeSet::new();
+        for text in texts {
+            all.extend(ranges(text).into_iter().map(|range| text[range].to_owned()));
+        }
+        let (any, mut values) = (!all.is_empty(), HashMap::<_, Vec<String>>::new());
+        for value in all {
+            if let Some(first) = value.as_bytes().first_chunk() {
+                values.entry(*first).or_default().push(value);
+            }
+        }
+        Self { any, values }
+    }
+
+    /// There are none.
+    pub fn is_empty(&self) -> bool {
+        !self.any
+    }
+
+    /// A text of a script without them: each is three stars, however long it is.
+    pub fn hide(&self, text: &str) -> String {
+        replaced(text, &self.places(text), |_| STARS.to_owned())
+    }
+
+    /// A file's text without them, in which every other character stands where it stood, counted in
+    /// characters and in UTF-16: a place of the file is one of this text.
+    pub fn hide_in_place(&self, text: &str) -> String {
+        let hidden = |c: char| if c.len_utf16() == 1 { HIDDEN } else { HIDDEN_WIDE };
+        let keep = |c: char| if c == '\n' || c == '\r' { c } else { hidden(c) };
+        replaced(text, &self.places(text), |secret| secret.chars().map(keep).collect())
+    }
+
+    /// Takes them out of a finding. A fix that has one in it is left out: whoever runs it with stars
+    /// would set those.
+    pub fn hide_finding(&self, finding: &mut Finding) {
+        finding.statement = self.hide(&finding.statement);
+        for prose in [&mut finding.message, &mut finding.why, &mut finding.help] {
+            *prose = replaced(prose, &self.known(prose), |_| STARS.to_owned());
+        }
+        let shows = |text: &str| !self.places(text).is_empty();
+        if let Some(fix) = finding.fix.take_if(|fix| shows(&fix.sql) || shows(&fix.title)) {
+            let title = replaced(&fix.title, &self.known(&fix.title), |_| STARS.to_owned());
+            if finding.help.is_empty() {
+                finding.help = format!("{title}; the statements are left out, for a secret stands in them");
+            }
+        }
+    }
+
+    fn places(&self, text: &str) -> Vec<Range<usize>> {
+        let mut all = ranges(text);
+        all.extend(self.known(text));
+        joined(all)
+    }
+
+    /// Where what is known to be a secret stands, whatever is around it. A plain word is one only where it
+    /// is quoted: it may be anything else.
+    fn known(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        if self.values.is_empty() {
+            return found;
+        }
+        let bytes = text.as_bytes();
+        for at in 0..bytes.len() {
+            let Some(values) = bytes[at..].first_chunk().and_then(|first| self.values.get(first)) else {
+                continue;
+            };
+            let here = values.iter().filter(|value| bytes[at..].starts_with(value.as_bytes()));
+            let ranges = here.map(|value| (value, at..at + value.len()));
+            let known = ranges.filter(|(value, range)| {
+                let plain = value.bytes().all(|byte| byte.is_ascii_lowercase());
+                !plain || is_quoted(text, range)
+            });
+            found.extend(known.map(|(_, range)| range));
+        }
+        joined(found)
+    }
+}
+
+/// What has fewer bytes is not looked for elsewhere: it would be found everywhere.
+const LEAST: usize = 4;
+/// How long a name is at most in which one of the words stands, and a key.
+const LONG: usize = 200;
+/// How long a private key is at most, and a text in dollars.
+const LONGEST: usize = 1 << 16;
+
+/// The beginning of a text: whatever it holds, not all of it is walked through again and again.
+fn near(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes.min(text.len()))]
+}
+
+fn is_quoted(text: &str, range: &Range<usize>) -> bool {
+    let quote = |c: Option<char>| c.is_some_and(|c| "'\"`$".contains(c));
+    quote(text[..range.start].chars().next_back()) && quote(text[range.end..].chars().next())
+}
+
+fn joined(mut all: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    all.sort_by_key(|range| (range.start, range.end));
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for range in all.into_iter().filter(|range| !range.is_empty()) {
+        match joined.last_mut().filter(|last| range.start < last.end) {
+            Some(last) => last.end = last.end.max(range.end),
+            None => joined.push(range),
+        }
+    }
+    joined
+}
+
+fn replaced(text: &str, places: &[Range<usize>], by: impl Fn(&str) -> String) -> String {
+    let (mut out, mut last) = (String::with_capacity(text.len()), 0);
+    for place in places {
+        out.push_str(&text[last..place.start]);
+        out.push_str(&by(&text[place.clone()]));
+        last = place.end;
+    }
+    out.push_str(&text[last..]);
+    out
+}
+
+/// Words behind which a secret stands. They are looked for in lower case.
+const WORDS: &[&str] = &["password", "passwd", "pasword", "passphrase", "secret", "api_key", "apikey", "pwd"];
+
+/// How the keys of well-known services begin.
+const KEYS: &[&str] = &["sk_live_", "rk_live_", "akia", "ghp_", "github_pat_", "xoxb-", "glpat-"];
+
+/// One of these stands in every text that has a secret: most have none, and are not looked through.
+const SIGNS: &[&str] = &[
+    "pas", "secret", "api", "pwd", "_live_", "akia", "ghp_", "_pat_", "xoxb-", "glpat-", "://", "key-----",
+    "role", "user",
+];
+
+/// Where secrets stand in a text of SQL or Python, by everything that can be seen of it.
+fn ranges(text: &str) -> Vec<Range<usize>> {
+    let lower = text.to_ascii_lowercase();
+    if !SIGNS.iter().any(|sign| lower.contains(sign)) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    behind_words(text, &lower, &mut found);
+    in_addresses(text, &mut found);
+    keys(&lower, &mut found);
+    private_keys(&lower, &mut found);
+    in_literals(text, &lower, &mut found);
+    found
+}
+
+/// `PASSWORD 'x'`, `password='x'`, `"password": "x"`, `password=x`.
+fn behind_words(text: &str, lower: &str, found: &mut Vec<Range<usize>>) {
+    for word in WORDS {
+        for (at, _) in lower.match_indices(word) {
+            let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let from = text.floor_char_boundary(at.saturating_sub(LONG));
+            let begin = text[from..at].rfind(|c| !name(c)).map_or(from, |before| from + before + 1);
+            let word = near(&text[at..], LONG);
+            let end = at + word.find(|c| !name(c)).unwrap_or(word.len());
+            // A name in quotes ends with one, which begins no value.
+            let open = text[..begin].chars().next_back();
+            let closed = text[end..].chars().next().filter(|c| "'\"`".contains(*c) && open == Some(*c));
+            found.extend(value(text, end + closed.map_or(0, char::len_utf8)));
+        }
+    }
+}
+
+/// The value that stands at a place, behind what joins it to its name.
+fn value(text: &str, from: usize) -> Option<Range<usize>> {
+    let rest = &text[from..];
+    let joint = rest.trim_start_matches(|c: char| c.is_whitespace() || "=:>(\\".contains(c));
+    let bare = rest.strip_prefix('=').filter(|value| !value.starts_with([' ', '>', '=', '\n', '\t']));
+    let prefix = ["E'", "e'", "N'", "n'", "U&'", "u&'", "f'", "f\"", "r'", "r\""];
+    let prefix =
+        prefix.iter().find(|prefix| joint.starts_with(**prefix)).map_or(0, |prefix| prefix.len() - 1);
+    let start = text.len() - joint.len() + prefix;
+    let quote = text[start..].chars().next()?;
+    match quote {
+        '\'' | '"' => Some(quoted(text, start + 1, quote)),
+        '$' => dollar(text, start),
+        _ => {
+            let start = text.len() - bare?.len();
+            let length = text[start..].find(|c: char| c.is_whitespace() || "'\";&)".contains(c));
+            Some(start..length.map_or(text.len(), |length| start + length))
+        }
+    }
+}
+
+/// What stands behind a quote. A doubled one is that of a text in a text, unless nothing stands in it.
+fn quoted(text: &str, from: usize, quote: char) -> Range<usize> {
+    let inner = text[from..].strip_prefix(quote);
+    let begins = |c: char| !c.is_whitespace() && c != quote && !",;)]}".contains(c);
+    match inner.filter(|inner| inner.starts_with(begins)) {
+        Some(inner) => from + 1..from + 1 + inner.find(quote).unwrap_or(inner.len()),
+        None => from..closing(text, from, quote),
+    }
+}
+
+/// Where a text ends that began with this quote: doubled ones and those behind a backslash stand in it.
+fn closing(text: &str, from: usize, quote: char) -> usize {
+    let mut chars = text[from..].char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if c == '\\' {
+            chars.next();
+        } else if c == quote && chars.next_if(|(_, next)| *next == quote).is_none() {
+            return from + at;
+        }
+    }
+    text.len()
+}
+
+fn dollar(text: &str, start: usize) -> Option<Range<usize>> {
+    let tag = &text[start..=start + 1 + near(&text[start + 1..], LONG).find('$')?];
+    let from = start + tag.len();
+    let rest = near(&text[from..], LONGEST);
+    Some(from..from + rest.find(tag).unwrap_or(rest.len()))
+}
+
+/// `scheme://user:password@host`.
+fn in_addresses(text: &str, found: &mut Vec<Range<usize>>) {
+    for (at, mark) in text.match_indices("://") {
+        let from = at + mark.len();
+        let end = text[from..].find(|c: char| c.is_whitespace() || "'\"/<>".contains(c));
+        let authority = &text[from..end.map_or(text.len(), |end| from + end)];
+        let Some((user, _)) = authority.rsplit_once('@') else { continue };
+        if let Some((name, _)) = user.split_once(':') {
+            found.push(from + name.len() + 1..from + user.len());
+        }
+    }
+}
+
+fn keys(lower: &str, found: &mut Vec<Range<usize>>) {
+    for key in KEYS {
+        for (at, _) in lower.match_indices(key) {
+            let rest = near(&lower[at + key.len()..], LONG);
+            let of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            let length = rest.find(|c| !of_key(c)).unwrap_or(rest.len());
+            if length >= 12 {
+                found.push(at..at + key.len() + length);
+            }
+        }
+    }
+}
+
+/// From the line that says so to the line that ends it.
+fn private_keys(lower: &str, found: &mut Vec<Range<usize>>) {
+    for (at, mark) in lower.match_indices("private key-----") {
+        let from = at + mark.len();
+        let rest = near(&lower[from..], LONGEST);
+        found.push(from..from + rest.find("-----end").unwrap_or(rest.len()));
+    }
+}
+
+/// Texts that are secrets by the statement in which they stand: those of a role that is made or changed,
+/// and connections in which a password is named.
+fn in_literals(text: &str, lower: &str, found: &mut Vec<Range<usize>>) {
+    let mut words: [Option<Token>; 2] = [None, None];
+    let mut before: Option<Token> = None;
+    for token in tokens(text).filter(|token| !token.is_comment()) {
+        let is = |token: Option<Token>, all: &[&str]| {
+            token.is_some_and(|token| all.contains(&&lower[token.start..token.end]))
+        };
+        if token.kind == Kind::Mark && token.of(text) == ";" {
+            (words, before) = ([None, None], None);
+            continue;
+        }
+        if let [first, second] = &mut words
+            && (first.is_none() || second.is_none())
+        {
+            if first.is_none() { *first = Some(token) } else { *second = Some(token) }
+        } else if token.is_text() {
+            let role = is(words[0], &["create", "alter"]) && is(words[1], &["role", "user", "group"]);
+            let harmless = is(before, &["until", "to", "=", ","]);
+            let inside = token.inside(text);
+            let start = inside.as_ptr() as usize - text.as_ptr() as usize;
+            let range = start..start + inside.len();
+            let connects = token.kind != Kind::DollarText && connects(&lower[range.clone()]);
+            if (role && !harmless) || connects {
+                found.push(range);
+            }
+        }
+        before = Some(token);
+    }
+}
+
+/// `host=… password = …`, with blanks or without.
+fn connects(lower: &str) -> bool {
+    let named = |name: &str| {
+        lower.match_indices(name).any(|(at, _)| lower[at + name.len()..].trim_start().starts_with('='))
+    };
+    named("password") && ["host", "hostaddr", "dbname", "user", "port", "service"].into_iter().any(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(text: &str) -> String {
+        Secrets::of([text]).hide(text)
+    }
+
+    #[test]
+    fn secrets_are_hidden_however_they_are_written() {
+        for text in [
+            "ALTER ROLE app PASSWORD 'Tr0ub4dor&3'",
+            "alter user app with encrypted password E'Tr0ub4dor&3' valid until '2030-01-01'",
+            "ALTER ROLE app PASSWORD $$Tr0ub4dor&3$$",
+            "ALTER ROLE app PASSWORD $x$Tr0ub4dor&3$x$",
+            "ALTER ROLE app PASWORT 'Tr0ub4dor&3'",
+            "CREATE USER MAPPING FOR app SERVER s OPTIONS (user 'a', password 'Tr0ub4dor&3')",
+            "CREATE SUBSCRIPTION s CONNECTION 'host=db password=Tr0ub4dor&3' PUBLICATION p",
+            "CREATE SUBSCRIPTION s CONNECTION 'host=db password = Tr0ub4dor&3' PUBLICATION p",
+            "CREATE SUBSCRIPTION s CONNECTION 'host=db password=''Tr0ub4dor&3''' PUBLICATION p",
+            "INSERT INTO hooks VALUES (1, 'postgres://app:Tr0ub4dor&3@db/x')",
+            "DO $$ BEGIN EXECUTE 'ALTER ROLE app PASSWORD ''Tr0ub4dor&3'''; END $$",
+            "UPDATE settings SET password = 'Tr0ub4dor&3'",
+            "-- it was password 'Tr0ub4dor&3'\nselect 1",
+            "op.execute(\"ALTER ROLE app PASSWORD 'Tr0ub4dor&3'\")",
+            "op.execute('ALTER ROLE app PASSWORD \\'Tr0ub4dor&3\\'')",
+            "connect(user='a', password=\"Tr0ub4dor&3\")",
+            "{'password': 'Tr0ub4dor&3'}",
+        ] {
+            let hidden = hidden(text);
+            assert!(!hidden.contains("Tr0ub4dor") && hidden.contains(STARS), "{text}\n{hidden}");
+            let placed = Secrets::of([text]).hide_in_place(text);
+            assert!(!placed.contains("Tr0ub4dor"), "{placed}");
+            assert_eq!(placed.chars().count(), text.chars().count());
+        }
+        for text in ["SELECT 'sk_live_4eC39HqLyjWDarjtT1zdp7dc'", "select 'ghp_abcdefghijklmnop0123'"] {
+            assert_eq!(hidden(text).matches(STARS).count(), 1, "{}", hidden(text));
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        for text in [
+            "ALTER ROLE app PASSWORD NULL",
+            "CREATE TABLE users (id bigint, \"password\" varchar(100), name text DEFAULT 'none')",
+            "CREATE TABLE users (password text NOT NULL, kind text DEFAULT 'user')",
+            "ALTER ROLE app SET search_path TO 'a', 'b'",
+            "ALTER ROLE app VALID UNTIL '2030-01-01'",
+            "op.add_column('users', sa.Column('password', sa.String(60), server_default='x'))",
+            "INSERT INTO links VALUES ('https://example.org/a@b:c')",
+            "COMMENT ON COLUMN users.password IS NULL",
+        ] {
+            assert_eq!(hidden(text), text);
+        }
+    }
+
+    #[test]
+    fn what_is_known_is_hidden_everywhere_and_a_plain_word_only_in_quotes() {
+        let secrets = Secrets::of(["ALTER ROLE a PASSWORD 'Zx81-q'; ALTER ROLE b PASSWORD 'secret'"]);
+        assert_eq!(secrets.hide("select 'Zx81-q', Zx81-q"), "select '***', ***");
+        assert_eq!(secrets.hide("select 'secret'"), "select '***'");
+        assert_eq!(secrets.hide("select top_secret from a"), "select top_secret from a");
+    }
+
+    #[test]
+    fn places_stay_where_they_are_in_characters_and_in_utf16() {
+        let text = "ALTER ROLE ü PASSWORD 'a🐘\nb'; select '🐘'";
+        let hidden = Secrets::of([text]).hide_in_place(text);
+        assert_eq!(hidden.chars().count(), text.chars().count());
+        assert_eq!(hidden.encode_utf16().count(), text.encode_utf16().count());
+        assert!(hidden.ends_with("'; select '🐘'") && hidden.contains('\n') && !hidden.contains("a🐘"));
+    }
+
+    #[test]
+    fn every_text_with_a_secret_has_a_sign_of_one() {
+        for word in WORDS.iter().chain(KEYS) {
+            assert!(SIGNS.iter().any(|sign| word.contains(sign)), "{word}");
+        }
+    }
+
+    /// A walk from each place to the end would take hours.
+    #[test]
+    fn long_texts_take_no_longer_than_they_are() {
+        let numbered = |from: &dyn Fn(usize) -> String| (0..40_000).map(from).collect::<String>();
+        for text in [
+            "password".repeat(100_000),
+            "akia".repeat(200_000),
+            "private key-----".repeat(50_000),
+            "://a:b".repeat(100_000),
+            "password '".repeat(80_000),
+            numbered(&|n| format!("password $t{n}$ ")),
+            numbered(&|n| format!("insert into t values ('postgres://u:pass{n}@h');\n")),
+        ] {
+            let start = std::time::Instant::now();
+            Secrets::of([text.as_str()]).hide_in_place(&text);
+            assert!(start.elapsed().as_secs() < 60, "{}: {:?}", near(&text, 20), start.elapsed());
+        }
+    }
+
+    #[test]
+    fn any_text_is_survived() {
+        for text in [
+            "password",
+            "password=",
+            "password='",
+            "password $",
+            "password $a",
+            "password $a$",
+            "://",
+            "://:@",
+            "'password",
+            "ü password ü",
+            "password\\",
+            "PASSWORD E'",
+        ] {
+            for end in 0..=text.len() {
+                if text.is_char_boundary(end) {
+                    hidden(&text[..end]);
+                    hidden(&text[end..]);
+                }
+            }
+        }
+    }
+}

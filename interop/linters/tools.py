@@ -1,0 +1,150 @@
+"""The linters: how each is called, and how its answer is read. Every rule that can be switched on is."""
+
+import json
+import subprocess
+
+
+class Tool:
+    name = program = None
+    version_words = ["--version"]
+
+    def __init__(self, folder, rules):
+        self.path = folder / self.program
+        self.rules = rules  # The names of its own rules, as far as the map has them.
+
+    def version(self):
+        return self.call(self.version_words).strip().splitlines()[0]
+
+    def call(self, words, cwd="/"):
+        done = subprocess.run([str(self.path), *words], text=True, capture_output=True, cwd=cwd, timeout=300)
+        self.complaint = done.stderr
+        return done.stdout or done.stderr
+
+    def said(self, block, path):
+        """The names of its rules that it says of the file; nothing where it can't read that."""
+        raise NotImplementedError
+
+
+def document(text):
+    """The first JSON document in a text."""
+    starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
+    try:
+        return json.JSONDecoder().raw_decode(text[min(starts):])[0] if starts else None
+    except json.JSONDecodeError:
+        return None
+
+
+class Squawk(Tool):
+    name, program = "squawk", "python/bin/squawk"
+
+    def said(self, block, path):
+        included = [word for rule in self.rules if rule != "syntax-error" for word in ("-i", rule)]
+        wrapped = ["--assume-in-transaction"] if block.wrapped else []
+        out = self.call(["--reporter", "json", "--pg-version", block.version, *included, *wrapped, str(path)])
+        found = {one["rule_name"] for one in document(out) or []}
+        return None if "syntax-error" in found and block.rule != "syntax-error" else found
+
+
+PGSAFE = """required-columns = ["created_at"]
+[rules]
+require-primary-key = true
+require-not-null = true
+require-comment = true
+require-if-exists = true
+forbid-nullable-fk = true
+unchecked-do-block = true
+require-schema-qualified = true
+[naming]
+table = "^[a-z][a-z0-9_]*s$"
+column = "^[a-z][a-z0-9_]*$"
+[forbidden-types]
+timestamp = "timestamptz"
+char = "text"
+money = "numeric"
+"""
+
+
+class Pgsafe(Tool):
+    name, program = "pgsafe", "bin/pgsafe"
+
+    def said(self, block, path):
+        config = path.parent / "pgsafe.toml"
+        config.write_text(PGSAFE)
+        wrapped = ["--in-transaction"] if block.wrapped else []
+        out = document(self.call(["--format", "json", "--config", str(config), *wrapped, str(path)]))
+        if out is None or any("error" in one for one in out["files"]):
+            return None
+        return {found["rule_id"] for one in out["files"] for found in one["findings"]}
+
+
+class Eugene(Tool):
+    name, program = "eugene", "bin/eugene"
+
+    def said(self, block, path):
+        out = document(self.call(["lint", "--format", "json", "--accept-failures", str(path)]))
+        return None if out is None else codes(out)
+
+
+def codes(node):
+    """Whatever stands under `id` of a lint's or hint's entry."""
+    if isinstance(node, dict):
+        own = {node["id"]} if isinstance(node.get("id"), str) and node["id"][1:].isdigit() else set()
+        return own.union(*map(codes, node.values())) if node else own
+    if isinstance(node, list):
+        return set().union(*map(codes, node)) if node else set()
+    return set()
+
+
+class DieselGuard(Tool):
+    name, program = "diesel-guard", "bin/diesel-guard"
+
+    def said(self, block, path):
+        out = self.call(["check", "--format", "json", str(path)], cwd=path.parent)
+        found = document(out)
+        if found is None:
+            return None if "rror" in self.complaint else set()
+        return names(found)
+
+
+def names(node):
+    """Whatever stands under the name of a check."""
+    if isinstance(node, dict):
+        own = {node[key] for key in ("check", "check_name") if isinstance(node.get(key), str)}
+        return own.union(*map(names, node.values())) if node else own
+    if isinstance(node, list):
+        return set().union(*map(names, node)) if node else set()
+    return set()
+
+
+class SafeMigrate(Tool):
+    name, program = "safe-migrate", "bin/safe-migrate"
+
+    def said(self, block, path):
+        out = document(self.call(["check", "--format", "json", str(path)], cwd=path.parent))
+        return None if out is None else rule_ids(out)
+
+
+def rule_ids(node):
+    if isinstance(node, dict):
+        own = {node[key] for key in ("rule", "rule_id", "ruleId") if isinstance(node.get(key), str)}
+        return own.union(*map(rule_ids, node.values())) if node else own
+    if isinstance(node, list):
+        return set().union(*map(rule_ids, node)) if node else set()
+    return set()
+
+
+class Switchback(Tool):
+    name, program = "switchback", "switchback"
+
+    def review(self, block, path, *more):
+        out = document(self.call(["review", "--format", "json", "--server-version", block.version, *more, str(path)]))
+        return {found["rule"] for found in out["findings"]}
+
+    def said(self, block, path):
+        return self.review(block, path, "--all-rules")
+
+    def said_by_default(self, block, path):
+        return self.review(block, path)
+
+
+OTHERS = [Squawk, Eugene, Pgsafe, DieselGuard, SafeMigrate]
