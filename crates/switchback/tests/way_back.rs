@@ -18,6 +18,17 @@ fn decision(host: &Host) -> serde_json::Value {
     noted.next_back().map(|event| event["value"].clone()).unwrap_or_default()
 }
 
+/// A target without an application: nothing is written by itself.
+const BARE: Shape = Shape {
+    fence: "closed",
+    restore_point: "clone",
+    service: false,
+    code: false,
+    page: false,
+    tool: "alembic",
+    migrations: "many",
+};
+
 fn assert_same(wanted: &State, found: &State) {
     let differences = wanted.differences(found);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
@@ -137,4 +148,51 @@ async fn a_run_is_never_taken_to_another_database() {
     let refused = host.run_with(&["rollback"], &[("APP_URL", &other.url().expose())]);
     assert_eq!(refused.status, Some(3), "{}", refused.stderr);
     assert!(refused.stderr.contains(other.name()), "{}", refused.stderr);
+}
+
+/// What somebody sets or grants after the deploy is theirs, whichever way the data goes.
+#[tokio::test]
+async fn settings_and_grants_made_after_the_deploy_are_kept_by_either_way() {
+    for (way, write) in
+        [("swap", None), ("down", Some("insert into public.notes (user_id, body) values (1, 'w')"))]
+    {
+        let host = host(BARE).await;
+        host.expect(&host.deploy(), 0);
+        let (name, role) = (host.database().name().to_owned(), host.cluster().role("late", "login").await);
+        for statement in [
+            format!("alter database {name} set statement_timeout = '77s'"),
+            format!("alter role {role} in database {name} set work_mem = '9MB'"),
+            format!("alter database {name} connection limit 77"),
+            format!("revoke connect on database {name} from public"),
+            format!("grant connect on database {name} to {role}"),
+            format!("comment on database {name} is 'said later'"),
+        ] {
+            host.cluster().run(&statement).await;
+        }
+        let wanted = host.state().await.settings;
+        if let Some(write) = write {
+            host.database().run(write).await;
+        }
+        let killed = host.run_with(&["rollback"], &[("SWITCHBACK_FAULT", "kill-in-undo:start")]);
+        assert_eq!(killed.status, None, "{}", killed.stderr);
+        assert!(killed.stderr.contains("kept: setting statement_timeout is new"), "{}", killed.stderr);
+        host.expect(&["resume"], 0);
+        assert_eq!(decision(&host)["way"], way);
+        let differences = wanted.differences(&host.state().await.settings);
+        assert!(differences.is_empty(), "{way}: {}", differences.join("\n"));
+    }
+}
+
+/// The backup may take hours; what is set meanwhile is not reset by the end of the fence.
+#[tokio::test]
+async fn settings_made_before_the_fence_goes_up_outlive_it() {
+    let host = host(BARE).await;
+    let name = host.database().name().to_owned();
+    let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-in:backup")]);
+    assert_eq!(killed.status, None, "{}", killed.stderr);
+    host.cluster().run(&format!("alter database {name} set statement_timeout = '77s'")).await;
+    let wanted = host.state().await.settings;
+    host.expect(&["resume"], 0);
+    let differences = wanted.differences(&host.state().await.settings);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

@@ -69,7 +69,7 @@ pub async fn decided(cx: &StepCx<'_, World>) -> Result<Way> {
     }
     if apply_begun(cx) {
         // What a killed process left half-open, and every session that could still write.
-        target::close(cx.world).await?;
+        record::fence(cx).await?;
         target::end_others(cx.world).await?;
     }
     let decision = decide(cx).await?;
