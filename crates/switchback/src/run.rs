@@ -4,8 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
-use switchback_engine::cancel::cancel_pair;
+use switchback_engine::cancel::{Cancel, cancel_pair};
 use switchback_engine::fault::Faults;
 use switchback_engine::journal::{self, Journal};
 use switchback_engine::log::{Log, Observer};
@@ -16,11 +17,15 @@ use switchback_workflow::gates;
 use switchback_workflow::ledger::Ledger;
 use switchback_workflow::monitor;
 use switchback_workflow::steps::STEPS;
+use switchback_workflow::way_back;
 use switchback_workflow::world::World;
 
 use crate::app::{self, App};
 use crate::papers;
-use crate::signals::{Manager, Words, stop_at_a_word};
+use crate::signals::{Manager, Words, stop_at_a_word, until_told};
+
+/// How long an interrupted look may take to put its copy away.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Begins a new run.
 pub(crate) async fn begin(app: &App, world: World, plan: Plan) -> Result<Exit> {
@@ -59,11 +64,24 @@ pub(crate) async fn go_on(
             .hint("give the variable of database_url the value that it had when the run began"));
     }
     let world = World::new(config, run.clone(), app::operator(), journal.folder().to_owned(), app::program());
+    if back.is_some() && !view.is_open() {
+        look_before(app, &world, &view, accept_loss).await?;
+    }
     // What an earlier process left on the server must be gone before anything is looked at.
     world.end_leftovers().await?;
     let (reporters, observer) = reporters(app)?;
     let log = Log::go_on(journal, view, observer, Faults::from_environment());
     drive(app, &world, &log, &reporters, words, (back, accept_loss)).await
+}
+
+/// A run that had ended is not taken back before it is known that it can be: until then nobody is kept
+/// out, and nothing is stopped.
+async fn look_before(app: &App, world: &World, view: &RunView, accept_loss: bool) -> Result<()> {
+    if !app.global.quiet {
+        app.say(&format!("looking whether run {} can go back; the application runs on\n", world.run));
+    }
+    let look = async |cancel: &Cancel| way_back::look_before(world, view, accept_loss, cancel).await;
+    until_told(app, "the look at the way back", PATIENCE, look).await
 }
 
 /// Another process has the run in hand: which one, and what can be done.
@@ -162,7 +180,7 @@ fn finish(reporters: &Reporters, view: &RunView) {
 async fn ticking(reporters: &Reporters, heard: &Cell<bool>) -> Infallible {
     let manager = Manager::find();
     loop {
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         for reporter in reporters.borrow_mut().iter_mut() {
             let _reader_gone = reporter.tick(switchback_engine::clock::now());
         }

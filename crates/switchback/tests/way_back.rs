@@ -29,6 +29,13 @@ const BARE: Shape = Shape {
     migrations: "many",
 };
 
+/// Lets something be written after the looks of `rollback`, while the run is on its way back already.
+async fn write_after_the_looks(host: &Host, sql: &str) {
+    let killed = host.run_with(&["rollback"], &[("SWITCHBACK_FAULT", "kill-in-undo:close")]);
+    assert_eq!(killed.status, None, "{}", killed.stderr);
+    host.database().run(sql).await;
+}
+
 fn assert_same(wanted: &State, found: &State) {
     let differences = wanted.differences(found);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
@@ -57,7 +64,7 @@ async fn values_that_only_the_new_shape_can_hold_need_a_persons_word() {
         let host = host(Shape::default()).await;
         let start = host.state().await;
         host.expect(&host.deploy(), 0);
-        host.database().run(write).await;
+        write_after_the_looks(&host, write).await;
         let stuck = host.expect(&["rollback"], 5);
         assert!(
             stuck.stderr.contains("SB0507") && stuck.stderr.contains("--accept-loss"),
@@ -78,9 +85,79 @@ async fn values_that_only_the_new_shape_can_hold_need_a_persons_word() {
 async fn a_definition_made_after_the_deploy_is_not_dropped_in_silence() {
     let host = host(Shape::default()).await;
     host.expect(&host.deploy(), 0);
-    host.database().run("create table public.made_by_hand (n int)").await;
+    write_after_the_looks(&host, "create table public.made_by_hand (n int)").await;
     let stuck = host.expect(&["rollback"], 5);
     assert!(stuck.stderr.contains("made_by_hand"), "{}", stuck.stderr);
+}
+
+/// What can be known while the application runs is no reason to stop it.
+#[tokio::test]
+async fn a_way_back_that_would_lose_writes_is_refused_while_the_application_runs() {
+    let host = host(Shape::default()).await;
+    let start = host.state().await;
+    host.expect(&host.deploy(), 0);
+    host.database().run("update public.users set points = 777 where id = 3").await;
+    let before = host.state().await;
+    let journal = host.journal();
+    let refused = host.expect(&["rollback"], 3);
+    let run = host.last_run();
+    for words in ["SB0310", "public.users", "nothing was changed", &format!("rollback {run} --accept-loss")] {
+        assert!(refused.stderr.contains(words), "no `{words}` in\n{}", refused.stderr);
+    }
+    assert_same(&before, &host.state().await);
+    assert_eq!(host.journal(), journal);
+    for left in ["looks", "trial"] {
+        assert!(!host.path(&format!(".switchback/runs/{run}/{left}")).exists(), "{left} is left");
+    }
+    host.expect(&["rollback", &run, "--accept-loss"], 0);
+    assert_same(&start, &host.state().await);
+}
+
+/// What somebody sets or grants after the deploy is theirs, whichever way the data goes.
+#[tokio::test]
+async fn settings_and_grants_made_after_the_deploy_are_kept_by_either_way() {
+    for (way, write) in
+        [("swap", None), ("down", Some("insert into public.notes (user_id, body) values (1, 'w')"))]
+    {
+        let host = host(BARE).await;
+        host.expect(&host.deploy(), 0);
+        let (name, role) = (host.database().name().to_owned(), host.cluster().role("late", "login").await);
+        for statement in [
+            format!("alter database {name} set statement_timeout = '77s'"),
+            format!("alter role {role} in database {name} set work_mem = '9MB'"),
+            format!("alter database {name} connection limit 77"),
+            format!("revoke connect on database {name} from public"),
+            format!("grant connect on database {name} to {role}"),
+            format!("comment on database {name} is 'said later'"),
+        ] {
+            host.cluster().run(&statement).await;
+        }
+        let wanted = host.state().await.settings;
+        if let Some(write) = write {
+            host.database().run(write).await;
+        }
+        let killed = host.run_with(&["rollback"], &[("SWITCHBACK_FAULT", "kill-in-undo:start")]);
+        assert_eq!(killed.status, None, "{}", killed.stderr);
+        assert!(killed.stderr.contains("kept: setting statement_timeout is new"), "{}", killed.stderr);
+        host.expect(&["resume"], 0);
+        assert_eq!(decision(&host)["way"], way);
+        let differences = wanted.differences(&host.state().await.settings);
+        assert!(differences.is_empty(), "{way}: {}", differences.join("\n"));
+    }
+}
+
+/// The backup may take hours; what is set meanwhile is not reset by the end of the fence.
+#[tokio::test]
+async fn settings_made_before_the_fence_goes_up_outlive_it() {
+    let host = host(BARE).await;
+    let name = host.database().name().to_owned();
+    let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-in:backup")]);
+    assert_eq!(killed.status, None, "{}", killed.stderr);
+    host.cluster().run(&format!("alter database {name} set statement_timeout = '77s'")).await;
+    let wanted = host.state().await.settings;
+    host.expect(&["resume"], 0);
+    let differences = wanted.differences(&host.state().await.settings);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
 /// The way back of a later run puts another database in the target's place; the earlier run's must
@@ -148,51 +225,4 @@ async fn a_run_is_never_taken_to_another_database() {
     let refused = host.run_with(&["rollback"], &[("APP_URL", &other.url().expose())]);
     assert_eq!(refused.status, Some(3), "{}", refused.stderr);
     assert!(refused.stderr.contains(other.name()), "{}", refused.stderr);
-}
-
-/// What somebody sets or grants after the deploy is theirs, whichever way the data goes.
-#[tokio::test]
-async fn settings_and_grants_made_after_the_deploy_are_kept_by_either_way() {
-    for (way, write) in
-        [("swap", None), ("down", Some("insert into public.notes (user_id, body) values (1, 'w')"))]
-    {
-        let host = host(BARE).await;
-        host.expect(&host.deploy(), 0);
-        let (name, role) = (host.database().name().to_owned(), host.cluster().role("late", "login").await);
-        for statement in [
-            format!("alter database {name} set statement_timeout = '77s'"),
-            format!("alter role {role} in database {name} set work_mem = '9MB'"),
-            format!("alter database {name} connection limit 77"),
-            format!("revoke connect on database {name} from public"),
-            format!("grant connect on database {name} to {role}"),
-            format!("comment on database {name} is 'said later'"),
-        ] {
-            host.cluster().run(&statement).await;
-        }
-        let wanted = host.state().await.settings;
-        if let Some(write) = write {
-            host.database().run(write).await;
-        }
-        let killed = host.run_with(&["rollback"], &[("SWITCHBACK_FAULT", "kill-in-undo:start")]);
-        assert_eq!(killed.status, None, "{}", killed.stderr);
-        assert!(killed.stderr.contains("kept: setting statement_timeout is new"), "{}", killed.stderr);
-        host.expect(&["resume"], 0);
-        assert_eq!(decision(&host)["way"], way);
-        let differences = wanted.differences(&host.state().await.settings);
-        assert!(differences.is_empty(), "{way}: {}", differences.join("\n"));
-    }
-}
-
-/// The backup may take hours; what is set meanwhile is not reset by the end of the fence.
-#[tokio::test]
-async fn settings_made_before_the_fence_goes_up_outlive_it() {
-    let host = host(BARE).await;
-    let name = host.database().name().to_owned();
-    let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-in:backup")]);
-    assert_eq!(killed.status, None, "{}", killed.stderr);
-    host.cluster().run(&format!("alter database {name} set statement_timeout = '77s'")).await;
-    let wanted = host.state().await.settings;
-    host.expect(&["resume"], 0);
-    let differences = wanted.differences(&host.state().await.settings);
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

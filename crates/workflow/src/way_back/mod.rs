@@ -5,6 +5,7 @@
 //! downgrade where that was tried on a copy and lost nothing; or it was declared disposable and
 //! nobody could have seen it; or a person says that it may be lost. Else the run is stuck.
 
+mod before;
 mod elsewhere;
 mod restored;
 mod trial;
@@ -26,6 +27,7 @@ use crate::steps::start::Start;
 use crate::world::World;
 use crate::{facts, files, migration, target};
 
+pub use before::look_before;
 pub use restored::may_leave_restored;
 pub use trial::{downgrade, look_downgraded};
 
