@@ -160,6 +160,19 @@ async fn settings_made_before_the_fence_goes_up_outlive_it() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
+/// Their identities are given by who writes them: they are data, and no schema has them.
+#[tokio::test]
+async fn a_large_object_written_after_the_deploy_is_kept_by_the_downgrade() {
+    let host = host(BARE).await;
+    host.database().run("select lo_from_bytea(0, '\\x01')").await;
+    host.expect(&host.deploy(), 0);
+    host.database().run("select lo_from_bytea(4711, '\\x1234')").await;
+    host.expect(&["rollback"], 0);
+    assert_eq!(decision(&host)["way"], "down");
+    let kept = "select count(*) || ' ' || encode(lo_get(4711), 'hex') from pg_largeobject_metadata";
+    assert_eq!(host.database().text(kept).await, "2 1234");
+}
+
 /// The way back of a later run puts another database in the target's place; the earlier run's must
 /// not take that for its own.
 #[tokio::test]

@@ -119,6 +119,11 @@ async fn decide(cx: &StepCx<'_, World>) -> Result<Decision> {
     down_or_word(cx, written).await
 }
 
+/// Whether an entry of the catalog is about large objects: the catalog has whose they are.
+fn is_large_object(object: &str) -> bool {
+    object.starts_with("large objects of ") || object.starts_with("comment on large object ")
+}
+
 fn apply_begun(cx: &StepCx<'_, World>) -> bool {
     cx.state_of(Apply::KIND).is_some_and(|state| state != StepState::Pending)
 }
