@@ -99,8 +99,10 @@ async fn a_way_back_that_would_lose_writes_is_refused_while_the_application_runs
     host.database().run("update public.users set points = 777 where id = 3").await;
     let before = host.state().await;
     let journal = host.journal();
-    let refused = host.expect(&["rollback"], 3);
     let run = host.last_run();
+    // As a look that was killed leaves it.
+    host.cluster().run(&format!("create database {}_try_{run}", host.database().name())).await;
+    let refused = host.expect(&["rollback"], 3);
     for words in ["SB0310", "public.users", "nothing was changed", &format!("rollback {run} --accept-loss")] {
         assert!(refused.stderr.contains(words), "no `{words}` in\n{}", refused.stderr);
     }
@@ -238,4 +240,76 @@ async fn a_run_is_never_taken_to_another_database() {
     let refused = host.run_with(&["rollback"], &[("APP_URL", &other.url().expose())]);
     assert_eq!(refused.status, Some(3), "{}", refused.stderr);
     assert!(refused.stderr.contains(other.name()), "{}", refused.stderr);
+}
+
+/// What a person told the server by hand, in the words of the guide.
+const BY_HAND: &[&str] = &[
+    "alter database \"FENCED\" rename to \"NAME\"",
+    "grant connect, temporary on database \"NAME\" to public",
+    "comment on database \"NAME\" is null",
+];
+
+/// A run that is stuck behind the fence, because of a write that only the new shape can hold.
+async fn stuck_host() -> (Host, State) {
+    let host = host(Shape::default()).await;
+    host.expect(&host.deploy(), 0);
+    let deployed = host.state().await;
+    write_after_the_looks(&host, "update public.users set points = 777 where id = 3").await;
+    let stuck = host.expect(&["rollback"], 5);
+    assert!(
+        stuck.stderr.contains("switchback abort") && stuck.stderr.contains("--leave"),
+        "{}",
+        stuck.stderr
+    );
+    (host, deployed)
+}
+
+/// The run is over, and the next one may begin.
+async fn assert_left(host: &Host, deployed: &State) {
+    let shown = host.expect(&["runs", "show", &host.last_run()], 0);
+    assert!(shown.stdout.contains("left by hand"), "{}", shown.stdout);
+    host.expect(&["service", "start"], 0);
+    host.listening().await;
+    std::fs::remove_file(host.path("maintenance.flag")).unwrap();
+    let now = host.state().await;
+    let differences = deployed.settings.differences(&now.settings);
+    assert!(differences.is_empty() && now.wrong.is_empty(), "{differences:?} {:?}", now.wrong);
+    assert_eq!((host.revision().await.as_str(), host.service().as_str()), ("r3", "running, free"));
+    assert_eq!(host.database().text("select points::text from public.users where id = 3").await, "777");
+    let nothing = host.expect(&["rollback"], 3);
+    assert!(nothing.stderr.contains("SB0305"), "{}", nothing.stderr);
+    host.expect(&host.deploy(), 0);
+}
+
+#[tokio::test]
+async fn a_stuck_run_is_left_as_it_is_by_a_persons_word() {
+    let (host, deployed) = stuck_host().await;
+    host.expect(&["abort", "--leave"], 0);
+    assert_left(&host, &deployed).await;
+}
+
+#[tokio::test]
+async fn a_stuck_run_whose_target_was_put_right_by_hand_can_be_ended() {
+    let (host, deployed) = stuck_host().await;
+    let name = host.database().name().to_owned();
+    let fenced = format!("{name}_sb_{}", host.last_run());
+    for statement in BY_HAND {
+        host.cluster().run(&statement.replace("FENCED", &fenced).replace("NAME", &name)).await;
+    }
+    host.expect(&["abort", "--leave"], 0);
+    assert_left(&host, &deployed).await;
+}
+
+#[tokio::test]
+async fn a_run_that_goes_forward_is_not_left() {
+    let host = host(BARE).await;
+    let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-in:restore_point")]);
+    assert_eq!(killed.status, None, "{}", killed.stderr);
+    let refused = host.expect(&["abort", "--leave"], 3);
+    assert!(
+        refused.stderr.contains("SB0305") && refused.stderr.contains("switchback resume"),
+        "{}",
+        refused.stderr
+    );
+    host.expect(&["abort"], 0);
 }

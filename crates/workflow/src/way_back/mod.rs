@@ -7,6 +7,7 @@
 
 mod before;
 mod elsewhere;
+mod leave;
 mod restored;
 mod trial;
 mod written;
@@ -28,6 +29,7 @@ use crate::world::World;
 use crate::{facts, files, migration, target};
 
 pub use before::look_before;
+pub use leave::leave;
 pub use restored::may_leave_restored;
 pub use trial::{downgrade, look_downgraded};
 
@@ -262,4 +264,5 @@ fn needs_word(cx: &StepCx<'_, World>, written: &[String], why: &str) -> Failure 
     failure
         .hint(format!("go back to the restore point and lose them: switchback rollback {run} --accept-loss"))
         .hint(format!("or repair by hand behind the fence, then: switchback rollback {run}"))
+        .hint(format!("or stay at the new release, repaired by hand: switchback abort {run} --leave"))
 }
