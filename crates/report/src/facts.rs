@@ -48,6 +48,7 @@ pub(crate) fn sentence(run: &RunView) -> String {
         }
         RunStatus::Undone => "failed and taken back: target, code and service are as before".to_owned(),
         RunStatus::Refused => "refused: target, code and service were not changed".to_owned(),
+        RunStatus::Left => "left by hand: the target stays as it is, and is open".to_owned(),
         RunStatus::Stuck if back => "stuck on the way back: a person is needed".to_owned(),
         RunStatus::Stuck => "stuck: a person is needed".to_owned(),
     }

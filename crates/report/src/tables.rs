@@ -168,7 +168,7 @@ impl RunLine {
         match self.status.as_str() {
             "succeeded" => Mark::Ok,
             "undone" => Mark::Undone,
-            "refused" => Mark::Warn,
+            "refused" | "left" => Mark::Warn,
             "stuck" => Mark::Fail,
             _ => Mark::Working,
         }

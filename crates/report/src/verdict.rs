@@ -47,7 +47,9 @@ pub(crate) fn lost(run: &RunView) -> Lost {
     let dropped = way_back(run).map(|way| way.dropped).unwrap_or_default();
     match run.outcome.as_ref().map(|outcome| outcome.status) {
         _ if !dropped.is_empty() => Lost::Dropped(dropped),
-        Some(RunStatus::Succeeded | RunStatus::Undone | RunStatus::Refused) => Lost::Nothing,
+        Some(RunStatus::Succeeded | RunStatus::Undone | RunStatus::Refused | RunStatus::Left) => {
+            Lost::Nothing
+        }
         Some(RunStatus::Stuck) | None => Lost::NotCertain,
     }
 }
@@ -74,6 +76,7 @@ fn what(run: &RunView) -> String {
             None => format!("{deploy} was taken back"),
         },
         Some(RunStatus::Refused) => format!("{deploy} was refused before anything was changed"),
+        Some(RunStatus::Left) => format!("{deploy} was stuck and was left by hand as it was"),
         Some(RunStatus::Stuck) if back => format!("{deploy} is stuck on its way back and needs a person"),
         Some(RunStatus::Stuck) => format!("{deploy} is stuck and needs a person"),
     }

@@ -390,3 +390,57 @@ async fn killed_outside_of_a_transaction_it_is_not_tried_again() {
     assert_eq!(project.current(), json!(["0001"]));
     assert!(project.yes("to_regclass('public.slow') is null").await);
 }
+
+/// Behind a read-only fence the copy proves nothing, so the downgrade has to be there before.
+#[tokio::test]
+async fn behind_a_read_only_fence_a_migration_without_a_downgrade_is_refused() {
+    let project = Project::new().await;
+    project.expect(&["up"], 0);
+    let soft = CONFIGURATION.replacen(
+        "\n\n[environments.production.backup]",
+        "\nfence = \"read-only\"\n\n[environments.production.backup]",
+        1,
+    );
+    project.write("switchback.toml", &soft);
+    project.script("0002_points", "alter table users add points int;", None);
+    project.script("0003_wrong", "select 1/0;", Some("select 1;"));
+    let refused = project.expect(&["deploy"], 3).stderr;
+    for words in ["SB0301", "0002: it has no .down.sql", "fence = \"closed\" in [environments.production]"] {
+        assert!(refused.contains(words), "no `{words}` in\n{refused}");
+    }
+    assert_eq!(project.current(), json!(["0001"]));
+    // Behind the closed one the copy takes it back.
+    project.write("switchback.toml", CONFIGURATION);
+    project.expect(&["deploy"], 4);
+    assert_eq!(project.current(), json!(["0001"]));
+}
+
+/// What came after the run is not the run's: it is looked at before anybody is kept out.
+#[tokio::test]
+async fn a_rollback_under_a_later_up_is_refused_and_says_what_to_type() {
+    let project = Project::new().await;
+    project.expect(&["up"], 0);
+    project.script(
+        "0002_points",
+        "alter table users add points int;",
+        Some("alter table users drop points;"),
+    );
+    project.expect(&["deploy"], 0);
+    project.script("0003_tags", "create table tags (id int);", Some("drop table tags;"));
+    project.expect(&["up"], 0);
+    let refused = project.expect(&["rollback"], 3).stderr;
+    for words in [
+        "SB0309",
+        "is at 0003",
+        "nothing was changed",
+        "switchback down --to 0002 -e production",
+        "--accept-loss",
+    ] {
+        assert!(refused.contains(words), "no `{words}` in\n{refused}");
+    }
+    assert_eq!(project.current(), json!(["0003"]));
+    assert!(project.document(&["status"], 0)["open_run"].is_null());
+    project.expect(&["down", "--to", "0002"], 0);
+    project.expect(&["rollback"], 0);
+    assert_eq!(project.current(), json!(["0001"]));
+}

@@ -86,11 +86,31 @@ async fn what_is_written_after_the_swap_is_not_left_behind_in_silence() {
     let (host, backup) = host().await;
     host.expect(&["restore", &backup, "--swap"], 0);
     write(&host, "acknowledged").await;
-    let stuck = host.expect(&["rollback"], 5);
-    assert!(stuck.stderr.contains("SB0507") && stuck.stderr.contains("public.notes"), "{}", stuck.stderr);
+    let before = host.state().await;
+    let refused = host.expect(&["rollback"], 3);
+    assert!(
+        refused.stderr.contains("SB0310") && refused.stderr.contains("public.notes"),
+        "{}",
+        refused.stderr
+    );
+    assert_same(&before, &host.state().await, "refused");
     host.expect(&["rollback", &host.last_run(), "--accept-loss"], 0);
     assert_eq!(notes(&host, "acknowledged").await, "0");
     assert_eq!(kept(&host).await, ["failed"]);
+    assert_eq!(host.service(), "running, free");
+}
+
+/// As above, where it is written when the look before the fence is over.
+#[tokio::test]
+async fn what_is_written_while_the_way_back_begins_is_not_left_behind_in_silence() {
+    let (host, backup) = host().await;
+    host.expect(&["restore", &backup, "--swap"], 0);
+    let killed = host.run_with(&["rollback"], &[("SWITCHBACK_FAULT", "kill-in-undo:close")]);
+    assert_eq!(killed.status, None, "{}", killed.stderr);
+    write(&host, "acknowledged").await;
+    let stuck = host.expect(&["resume"], 5);
+    assert!(stuck.stderr.contains("SB0507") && stuck.stderr.contains("public.notes"), "{}", stuck.stderr);
+    host.expect(&["rollback", "--accept-loss"], 0);
     assert_eq!(host.service(), "running, free");
 }
 

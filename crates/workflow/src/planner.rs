@@ -315,21 +315,24 @@ fn needs(world: &World, found: &Found) -> Needs {
         swap: migrates && copies,
         migrations: migrates,
         automatic: world.config.environment.restore_point == RestorePointKind::Auto,
-        no_down: no_down(found),
+        no_down: no_down(world, found),
         scripts: Vec::new(),
         release: found.release_after.as_ref().map(|release| release.name.clone()),
     }
 }
 
-/// The migrations that only a copy could take back, where there will be none.
-fn no_down(found: &Found) -> Vec<String> {
+/// The migrations that only a copy could take back, where there will be none; or where it may not take
+/// the target's place: behind a read-only fence nobody knows whose a write is.
+fn no_down(world: &World, found: &Found) -> Vec<String> {
     let without = |script: &Script| {
         let why = script.no_down.as_ref()?;
         Some(format!("{}: {why}", script.revision))
     };
-    match found.restore_point {
-        RestorePointKind::Down => found.scripts.pending.iter().filter_map(without).collect(),
-        _ => Vec::new(),
+    let read_only = world.config.environment.fence == FenceKind::ReadOnly;
+    if read_only || found.restore_point == RestorePointKind::Down {
+        found.scripts.pending.iter().filter_map(without).collect()
+    } else {
+        Vec::new()
     }
 }
 

@@ -92,6 +92,7 @@ fn header(papers: &Papers, title: &str) -> Html {
         Some(RunStatus::Succeeded) => ("good", mark("good", "✓", "succeeded")),
         Some(RunStatus::Undone) => ("warn", mark("warn", "↶", "taken back")),
         Some(RunStatus::Refused) => ("warn", mark("warn", "!", "refused")),
+        Some(RunStatus::Left) => ("warn", mark("warn", "!", "left by hand")),
         Some(RunStatus::Stuck) => ("bad", mark("bad", "✗", "stuck")),
         None => ("warn", mark("warn", "…", "open")),
     };

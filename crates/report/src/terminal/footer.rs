@@ -26,7 +26,7 @@ pub(super) fn text(run: &RunView, theme: Theme, warnings: usize) -> String {
     let mark = match outcome.status {
         RunStatus::Succeeded => Mark::Ok,
         RunStatus::Undone => Mark::Undone,
-        RunStatus::Refused => Mark::Warn,
+        RunStatus::Refused | RunStatus::Left => Mark::Warn,
         RunStatus::Stuck => Mark::Fail,
     };
     let title = theme.bold(&facts::sentence(run));
@@ -61,6 +61,10 @@ fn next(run: &RunView, outcome: &Outcome, theme: Theme) -> Option<(&'static str,
     match (outcome.status, outcome.failure.as_ref()) {
         (RunStatus::Succeeded, _) => {
             Some(("way back", theme.command(&format!("switchback rollback {}", run.plan.run))))
+        }
+        (RunStatus::Left, _) => {
+            let start = format!("switchback service start -e {}", run.plan.environment);
+            Some(("next", theme.command(&format!("{start}\nthen open the page"))))
         }
         (_, Some(why)) => {
             let hints: Vec<_> = why.hints.iter().map(|hint| clean(hint)).collect();

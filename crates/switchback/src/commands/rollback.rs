@@ -83,7 +83,10 @@ fn newest(runs: &[RunView], last: Option<&RunView>) -> Result<RunId> {
     if newest.is_none_or(|newest| newest.plan.run == last.plan.run) {
         return Ok(last.plan.run.clone());
     }
-    Err(nothing.cause("the last run was taken back already").hint(format!(
+    let left = newest.and_then(|newest| newest.outcome.as_ref());
+    let left = left.is_some_and(|outcome| outcome.status == RunStatus::Left);
+    let cause = if left { "the last run was left by hand" } else { "the last run was taken back already" };
+    Err(nothing.cause(cause).hint(format!(
         "take back the one before it as well: switchback rollback {} -e {}",
         last.plan.run, last.plan.environment
     )))

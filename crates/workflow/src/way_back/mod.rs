@@ -5,7 +5,9 @@
 //! downgrade where that was tried on a copy and lost nothing; or it was declared disposable and
 //! nobody could have seen it; or a person says that it may be lost. Else the run is stuck.
 
+mod before;
 mod elsewhere;
+mod leave;
 mod restored;
 mod trial;
 mod written;
@@ -26,6 +28,8 @@ use crate::steps::start::Start;
 use crate::world::World;
 use crate::{facts, files, migration, target};
 
+pub use before::look_before;
+pub use leave::leave;
 pub use restored::may_leave_restored;
 pub use trial::{downgrade, look_downgraded};
 
@@ -69,7 +73,7 @@ pub async fn decided(cx: &StepCx<'_, World>) -> Result<Way> {
     }
     if apply_begun(cx) {
         // What a killed process left half-open, and every session that could still write.
-        target::close(cx.world).await?;
+        record::fence(cx).await?;
         target::end_others(cx.world).await?;
     }
     let decision = decide(cx).await?;
@@ -115,6 +119,11 @@ async fn decide(cx: &StepCx<'_, World>) -> Result<Decision> {
         }
     }
     down_or_word(cx, written).await
+}
+
+/// Whether an entry of the catalog is about large objects: the catalog has whose they are.
+fn is_large_object(object: &str) -> bool {
+    object.starts_with("large objects of ") || object.starts_with("comment on large object ")
 }
 
 fn apply_begun(cx: &StepCx<'_, World>) -> bool {
@@ -255,4 +264,5 @@ fn needs_word(cx: &StepCx<'_, World>, written: &[String], why: &str) -> Failure 
     failure
         .hint(format!("go back to the restore point and lose them: switchback rollback {run} --accept-loss"))
         .hint(format!("or repair by hand behind the fence, then: switchback rollback {run}"))
+        .hint(format!("or stay at the new release, repaired by hand: switchback abort {run} --leave"))
 }

@@ -41,4 +41,5 @@ fn needs_word(cx: &StepCx<'_, World>, written: &[String]) -> Failure {
     failure
         .hint(format!("go back, and leave them in `{kept}`: switchback rollback {run} --accept-loss"))
         .hint(format!("or carry them over by hand, then: switchback rollback {run} --accept-loss"))
+        .hint(format!("or stay with the restored database: switchback abort {run} --leave"))
 }
