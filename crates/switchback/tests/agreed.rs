@@ -157,3 +157,159 @@ async fn a_downgrade_is_not_proven_by_another_upgrade() {
     let kept = "select count(*)::text from public.notes where body = 'acknowledged'";
     assert_eq!(host.database().text(kept).await, "1");
 }
+
+// The release.
+
+const CODE: Shape = Shape { code: true, ..SQL };
+
+/// A plan that names a commit applies what that commit has.
+#[tokio::test]
+async fn migrations_that_no_commit_has_are_not_deployed_in_its_name() {
+    let host = host(CODE).await;
+    host.git(&["checkout", "--quiet", "main"]);
+    host.write("code/migrations/0007_un.up.sql", "create table never_committed (id int);");
+    let start = host.state().await;
+    for words in
+        [&["plan"][..], &["deploy"], &["deploy", "--release", "main"], &["deploy", "--release", "v1"]]
+    {
+        told(
+            &host.run(words),
+            3,
+            &["SB0805", "migrations/0007_un.up.sql", "nothing was changed", "stash push"],
+        );
+    }
+    assert_unchanged(&start, &host.state().await);
+    // Ignored by git is not unread by the migrator.
+    host.write("code/.git/info/exclude", "0007*\n");
+    told(&host.run(&["deploy", "--release", "main"]), 3, &["SB0805", "0007_un.up.sql"]);
+    std::fs::remove_file(host.path("code/migrations/0007_un.up.sql")).unwrap();
+    // Nor is one that was changed what the commit has.
+    append(&host, "code/migrations/0003_r3.up.sql", "select 1;");
+    told(&host.run(&["plan"]), 3, &["SB0805", "migrations/0003_r3.up.sql"]);
+    host.git(&["checkout", "--", "migrations"]);
+    // What is no migration does not matter.
+    host.write("code/migrations/notes.txt", "to do");
+    host.expect(&["deploy", "--release", "main"], 0);
+}
+
+#[tokio::test]
+async fn a_migration_that_is_committed_as_the_hint_says_is_deployed() {
+    let host = host(CODE).await;
+    host.git(&["checkout", "--quiet", "main"]);
+    host.write("code/migrations/0007_un.up.sql", "create table committed (id int);");
+    let refused = host.run(&["deploy"]);
+    let command =
+        refused.stderr.lines().find_map(|line| line.split_once("make a release of them: ")).unwrap().1;
+    shell(&host, command);
+    host.expect(&["deploy"], 0);
+    assert_eq!(
+        host.database().text("select to_regclass('public.committed')::text").await,
+        "public.committed"
+    );
+}
+
+// The configuration.
+
+/// Types a command as a person would, in the host's folder.
+#[track_caller]
+fn shell(host: &Host, command: &str) {
+    let folder = Path::new(PROGRAM).parent().unwrap();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
+    let mut shell = Command::new("sh");
+    shell.args(["-euc", command]).current_dir(host.path("code")).env("APP_URL", host.url().expose());
+    shell.env("PATH", std::env::join_paths(places).unwrap());
+    for role in ["AUTHOR", "COMMITTER"] {
+        shell
+            .env(format!("GIT_{role}_NAME"), "test")
+            .env(format!("GIT_{role}_EMAIL"), "test@example.invalid");
+    }
+    let output = shell.output().unwrap();
+    let said =
+        [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+    assert!(output.status.success(), "{command}:\n{said}");
+}
+
+/// Moves the configuration into the checkout.
+fn into_the_checkout(host: &Host) -> String {
+    let root = host.path(".").display().to_string();
+    let text = std::fs::read_to_string(host.path("switchback.toml")).unwrap();
+    let text = text
+        .replace("\"code/migrations\"", "\"migrations\"")
+        .replace("\"code\"", "\".\"")
+        .replace("code/app.log", "app.log")
+        .replace("\"backups\"", &format!("\"{root}/backups\""));
+    std::fs::remove_file(host.path("switchback.toml")).unwrap();
+    host.write("code/switchback.toml", &text);
+    text
+}
+
+/// The program, called inside the checkout.
+fn inside(host: &Host, words: &[&str]) -> Ran {
+    let output = host.command(words).current_dir(host.path("code")).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ran { status: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+}
+
+/// The command of the hint that keeps the configuration.
+#[track_caller]
+fn kept(ran: &Ran) -> &str {
+    let after = ran.stderr.lines().find_map(|line| line.split_once("name it from now on: "));
+    after.unwrap_or_else(|| panic!("no such hint in:\n{}", ran.stderr)).1
+}
+
+#[tokio::test]
+async fn a_release_that_would_take_the_configuration_along_is_refused() {
+    for (in_v2, says) in [(None, "does not have it"), (Some("# another\n"), "has another one")] {
+        let host = host(CODE).await;
+        let text = into_the_checkout(&host);
+        // The release, and the checkout that has the file.
+        host.git(&["checkout", "--quiet", "v2"]);
+        std::fs::remove_file(host.path("code/switchback.toml")).unwrap();
+        if let Some(first) = in_v2 {
+            host.write("code/switchback.toml", &format!("{first}{text}"));
+            host.git(&["add", "-A"]);
+            host.git(&["commit", "--quiet", "-m", "configured"]);
+        }
+        host.git(&["tag", "next"]);
+        host.git(&["checkout", "--quiet", "v1"]);
+        host.write("code/switchback.toml", &text);
+        host.git(&["add", "-A"]);
+        host.git(&["commit", "--quiet", "-m", "configured"]);
+        let refused = inside(&host, &["deploy", "--release", "next"]);
+        told(&refused, 3, &["SB0301", "switchback.toml", says, "nothing was changed"]);
+        assert!(!refused.stderr.contains("stash push"), "{}", refused.stderr);
+        assert_eq!(host.revision().await, "r1");
+        shell(&host, kept(&refused));
+        assert_eq!(host.revision().await, "r3");
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_changed_is_not_put_aside() {
+    // Tracked and changed; or not tracked, where the release has one.
+    for tracked in [true, false] {
+        let host = host(CODE).await;
+        let text = into_the_checkout(&host);
+        let commit = |tag: &str| {
+            host.git(&["add", "-A"]);
+            host.git(&["commit", "--quiet", "-m", tag]);
+            host.git(&["tag", tag]);
+        };
+        host.git(&["checkout", "--quiet", "v2"]);
+        commit("next");
+        host.git(&["checkout", "--quiet", "v1"]);
+        host.write("code/switchback.toml", &text);
+        if tracked {
+            commit("now");
+        }
+        append(&host, "code/switchback.toml", "# changed");
+        let refused = inside(&host, &["deploy", "--release", "next"]);
+        told(&refused, 3, &["SB0301", "switchback.toml", "nothing was changed"]);
+        assert!(!refused.stderr.contains("stash push"), "{}", refused.stderr);
+        shell(&host, kept(&refused));
+        assert_eq!(host.revision().await, "r3");
+        let kept = std::fs::read_to_string(host.path("code/switchback.local.toml")).unwrap();
+        assert!(kept.ends_with("# changed\n"), "{kept}");
+    }
+}

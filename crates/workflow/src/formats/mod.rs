@@ -79,6 +79,9 @@ pub trait Migrator {
     /// before the first).
     fn downs(&self, root: &Path, current: &[String], to: &[String]) -> Result<Vec<Script>>;
 
+    /// Whether a file that lies in the migrations' folder would be taken for one of them.
+    fn reads(&self, path: &Path) -> bool;
+
     /// The full revision that a person's word for it means.
     fn find(&self, root: &Path, revision: &str) -> Result<String>;
 

@@ -103,6 +103,10 @@ impl Migrator for SqlMigrator {
         (from..end).rev().map(|index| script(root, &folder, index, &mut Vec::new())).collect()
     }
 
+    fn reads(&self, path: &Path) -> bool {
+        folder::is_script(&path.to_string_lossy())
+    }
+
     fn find(&self, root: &Path, revision: &str) -> Result<String> {
         Ok(self.folder(root)?.find(revision)?.version.clone())
     }
