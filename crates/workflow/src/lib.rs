@@ -25,6 +25,7 @@ pub mod maintenance;
 pub mod migration;
 pub mod monitor;
 pub mod names;
+pub mod open_run;
 pub mod page;
 pub mod pairs;
 pub mod planner;

@@ -108,7 +108,7 @@ async fn find(world: &World, release: Option<&str>) -> Result<Found> {
     let admin = world.admin().await?;
     let target = server::database(&admin, &world.names.target).await?;
     if let Some((marker, _)) = marker::open_marker(&admin, &world.names.target).await? {
-        return Err(marker.refusal());
+        return Err(crate::open_run::refusal(world, &marker));
     }
     let identity = Identity::read(&admin).await?;
     let session = world.session(&world.names.target).await?;

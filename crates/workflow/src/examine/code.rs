@@ -32,10 +32,10 @@ impl Examination for Code {
         let mut looks = vec![Look::good("code", seen(&repository, &head, release.as_ref()))];
         let mut changes = repository.local_changes(release.as_ref()).await?;
         if let Some(own) = Own::of(site.world, &repository) {
-            let changed = changes.iter().any(|path| *path == own.path);
+            let touched = changes.contains(&own.path);
             // Put aside like any other file it would be missed by the next command.
             changes.retain(|path| *path != own.path);
-            looks.extend(own.look(&repository, &head, release.as_ref(), changed).await?);
+            looks.extend(own.look(&repository, &head, release.as_ref(), touched).await?);
         }
         looks.extend(dirty(&repository, &changes));
         Ok(looks)
