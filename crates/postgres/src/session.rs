@@ -273,7 +273,10 @@ pub(crate) fn refused(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Failu
         .hint(login_hint(error)),
         Some(&SqlState::INVALID_CATALOG_NAME) => {
             Failure::new(code::DATABASE_MISSING, format!("there is no database `{database}` at {place}"))
-                .hint(format!("list what is there: psql '{}' -c '\\l'", url.with_database("postgres")))
+                .hint(format!(
+                    "list what is there: psql '{}' -c '\\l'",
+                    url.with_database("postgres").for_psql()
+                ))
         }
         Some(_) => Failure::new(
             code::SERVER_UNREACHABLE,

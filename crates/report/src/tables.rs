@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use switchback_model::ledger::Entry;
 use switchback_model::plan::{Pending, Release};
-use switchback_model::{Plan, Record, RunId};
+use switchback_model::{Failure, Plan, Record, RunId};
 
 use crate::facts;
 use crate::text::{self, count, pad, pad_left, width};
@@ -340,6 +340,9 @@ pub struct Status {
     pub heads: Vec<String>,
     /// What is not applied yet.
     pub pending: Vec<Pending>,
+    /// Why `heads` and `pending` are not known, where the files can't be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<Failure>,
     /// Whether the target's catalog differs from what its revision should give; `None`: not known.
     pub drift: Option<bool>,
     /// The run that is open or stuck.
@@ -356,12 +359,15 @@ pub fn status(status: &Status, theme: Theme) -> String {
         Some(true) => "! the target is not what its revision should give",
     };
     let run = |run: &RunLine| format!("{} {}", theme.mark(run.mark()), run.short());
+    let known = |text: String| {
+        if status.unread.is_some() { "! not known: the files can't be read".to_owned() } else { text }
+    };
     let mut lines = vec![
         ("environment", status.environment.clone()),
         ("tool", status.tool.clone()),
         ("current", facts::list(&status.current)),
-        ("heads", facts::list(&status.heads)),
-        ("pending", pending(&status.pending)),
+        ("heads", known(facts::list(&status.heads))),
+        ("pending", known(pending(&status.pending))),
         ("drift", drift.to_owned()),
         ("last run", status.last_run.as_ref().map_or_else(|| "none".to_owned(), run)),
     ];
@@ -458,6 +464,7 @@ mod tests {
             current: view.plan.revision_before.clone(),
             heads: view.plan.revision_after.clone(),
             pending: view.plan.pending.clone(),
+            unread: None,
             drift: Some(false),
             open_run: Some(RunLine::of(&view)),
             last_run: Some(RunLine::of(&Story::good().view())),

@@ -323,6 +323,36 @@ async fn a_history_that_the_files_do_not_tell_is_refused() {
     assert!(refused.contains("0001 was applied, and there is no file of it"), "{refused}");
 }
 
+/// The command that is typed when something is wrong has to work then.
+#[tokio::test]
+async fn status_works_where_the_files_can_not_be_read() {
+    let project = Project::new().await;
+    project.expect(&["up"], 0);
+    project.script("0002_slow", "create table slow (a int);\nselect pg_sleep(600);", None);
+    project.killed_in("select pg_sleep(600)").await;
+    for (script, code) in [("-- nothing yet\n", "SB0403"), ("create tabel x ();", "SB0403")] {
+        project.script("0002_slow", script, None);
+        let shown = project.expect(&["status"], 1);
+        assert!(shown.stderr.contains(code) && shown.stderr.contains("0002_slow.up.sql"), "{}", shown.stderr);
+        for word in ["open run", "switchback runs show", "0001", "not known"] {
+            assert!(shown.stdout.contains(word), "no {word} in {}", shown.stdout);
+        }
+        let status = project.document(&["status"], 1);
+        assert_eq!((&status["current"], &status["unread"]["code"]), (&json!(["0001"]), &json!(code)));
+        assert!(status["open_run"]["run"].is_string(), "{status}");
+    }
+    project.expect(&["abort"], 0);
+    // The newest file is missing: drift, and nothing else.
+    for name in ["0001_users.up.sql", "0001_users.down.sql", "0002_slow.up.sql"] {
+        std::fs::remove_file(project.folder.path().join("migrations").join(name)).unwrap();
+    }
+    project.script("0000_other", "select 1;", None);
+    let shown = project.expect(&["status"], 1);
+    assert!(shown.stderr.contains("0001 was applied, and there is no file of it"), "{}", shown.stderr);
+    assert!(!shown.stderr.contains("SB0405"), "{}", shown.stderr);
+    assert_eq!(project.document(&["status"], 1)["drift"], json!(true));
+}
+
 #[tokio::test]
 async fn new_makes_the_next_pair() {
     let project = Project::new().await;

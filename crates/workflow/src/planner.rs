@@ -53,7 +53,8 @@ struct Found {
 ///
 /// # Errors
 /// [`code::TARGET_LEASED`] where a run is open, the migrator's errors (two heads, unknown
-/// revision), [`code::RELEASE_UNKNOWN`], [`code::NOTHING_TO_DO`], and those of a connection.
+/// revision), [`code::RELEASE_UNKNOWN`], [`code::CODE_DIRTY`] for migrations that no release has,
+/// [`code::NOTHING_TO_DO`], and those of a connection.
 pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
     crate::checks::configuration(&world.config)?;
     let found = find(world, release).await?;
@@ -133,12 +134,13 @@ async fn find(world: &World, release: Option<&str>) -> Result<Found> {
     let admin = world.admin().await?;
     let target = server::database(&admin, &world.names.target).await?;
     if let Some((marker, _)) = marker::open_marker(&admin, &world.names.target).await? {
-        return Err(marker.refusal());
+        return Err(crate::open_run::refusal(world, &marker));
     }
     let identity = Identity::read(&admin).await?;
     let session = world.session(&world.names.target).await?;
     let current = world.migrator().current(&session).await?;
     let (release_before, release_after) = releases(world, release).await?;
+    only_of_a_release(world).await?;
     let root = files_of(world, release_before.as_ref(), release_after.as_ref()).await?;
     if let Some(release) = release_after.as_ref().filter(|_| release.is_some())
         && let Fit::Older(unknown) = pairs::fit(&*world.migrator(), &root, &current)?
@@ -150,6 +152,16 @@ async fn find(world: &World, release: Option<&str>) -> Result<Found> {
     let (restore_point, notes) = restore_point(world).await?;
     let oid = target.map(|target| target.oid).unwrap_or_default();
     Ok(Found { identity, oid, current, release_before, release_after, root, scripts, restore_point, notes })
+}
+
+/// Refuses migrations in the checkout that its commit does not have, or has otherwise: the plan would name
+/// a release, and apply something else.
+async fn only_of_a_release(world: &World) -> Result<()> {
+    let Some(repository) = world.repository().await? else { return Ok(()) };
+    let (mut files, others) = repository.unlike_head(&world.config.migrations.directory).await?;
+    let migrator = world.migrator();
+    files.extend(others.into_iter().filter(|path| migrator.reads(Path::new(path))));
+    if files.is_empty() { Ok(()) } else { Err(repository.not_of_a_release(&files)) }
 }
 
 pub(crate) async fn releases(

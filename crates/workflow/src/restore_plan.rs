@@ -100,7 +100,7 @@ async fn find<'a>(
     let manifest = backup.manifest.as_ref().map_err(Clone::clone)?;
     let admin = world.admin().await?;
     if let Some((marker, _)) = marker::open_marker(&admin, &world.names.target).await? {
-        return Err(marker.refusal());
+        return Err(crate::open_run::refusal(world, &marker));
     }
     let Some(target) = server::database(&admin, &world.names.target).await? else {
         return Err(no_target(world, backup));

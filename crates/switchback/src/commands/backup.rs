@@ -10,7 +10,7 @@ use switchback_postgres::backup::{self, Listed, Manifest, Progress};
 use switchback_postgres::scratch::{Scratch, ScratchOptions};
 use switchback_report::tables::{self, BackupLine};
 use switchback_workflow::world::World;
-use switchback_workflow::{backups, retention};
+use switchback_workflow::{backups, open_run, retention};
 
 use crate::app::{self, App};
 use crate::signals;
@@ -65,7 +65,12 @@ pub(crate) async fn run(command: &Backup, app: &App) -> Result<Exit> {
 async fn create(world: &World, app: &App, cancel: &Cancel) -> Result<Exit> {
     let directory = &world.config.environment.backup.directory;
     let mut hear = hearing(app);
-    let folder = backups::take(world, &world.names.target, directory, None, true, cancel, &mut hear).await?;
+    let taken = backups::take(world, &world.names.target, directory, None, true, cancel, &mut hear).await;
+    let folder = match taken {
+        // Behind the fence of a run the target is under another name: that run is what has to be said.
+        Err(failure) => return Err(open_run::instead_of_missing(world, failure).await),
+        Ok(folder) => folder,
+    };
     let manifest = Manifest::read(&folder)?;
     if app.json() {
         app.print_json(&serde_json::json!({ "id": manifest.id, "folder": folder, "bytes": manifest.bytes(), "proof": manifest.proof }))?;

@@ -8,7 +8,7 @@ use switchback_postgres::backup::{Listed, Restored};
 use switchback_postgres::lease;
 use switchback_workflow::differences::Differences;
 use switchback_workflow::world::World;
-use switchback_workflow::{backups, facts, restore_plan};
+use switchback_workflow::{backups, facts, open_run, restore_plan};
 
 use super::backup::{PATIENCE, find, hearing};
 use super::{deploy, plan};
@@ -99,7 +99,7 @@ async fn refuse_behind_the_fence(world: &World, into: &str) -> Result<()> {
         return Ok(());
     }
     match lease::open_marker(&*world.admin().await?, into).await? {
-        Some((marker, _)) => Err(marker.refusal()),
+        Some((marker, _)) => Err(open_run::refusal(world, &marker)),
         None => Ok(()),
     }
 }

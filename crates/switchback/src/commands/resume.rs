@@ -3,6 +3,7 @@
 use switchback_model::event::RunStatus;
 use switchback_model::{Config, Exit, Failure, Result, RunId, RunView, code};
 use switchback_postgres::lease;
+use switchback_workflow::open_run;
 use switchback_workflow::world::World;
 
 use crate::app::{self, App};
@@ -53,7 +54,8 @@ pub(crate) fn open_run(runs: &[RunView], asked: Option<&str>, what: &str) -> Res
 /// what the person means, and has to know.
 ///
 /// # Errors
-/// `TARGET_LEASED` with host and journal, else what was not found here.
+/// `TARGET_LEASED` with host and journal, `JOURNAL_DAMAGED` for one of this host that can't be read, else
+/// what was not found here.
 pub(crate) async fn or_elsewhere(app: &App, config: &Config, found: Result<RunId>) -> Result<RunId> {
     let failure = match found {
         Err(failure) if [code::NOTHING_TO_RESUME, code::RUN_UNKNOWN].contains(&failure.code) => failure,
@@ -69,7 +71,7 @@ pub(crate) async fn or_elsewhere(app: &App, config: &Config, found: Result<RunId
     let open = async { lease::open_marker(&*world.admin().await?, &world.names.target).await };
     match open.await {
         Ok(Some((marker, _))) if !app::runs(config, app).iter().any(|run| run.plan.run.0 == marker.run) => {
-            Err(marker.refusal())
+            Err(open_run::damage(&world, &marker).unwrap_or_else(|| open_run::refusal(&world, &marker)))
         }
         _ => Err(failure),
     }

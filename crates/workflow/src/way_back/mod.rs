@@ -204,6 +204,11 @@ async fn has_copy(cx: &StepCx<'_, World>) -> Result<bool> {
     Ok(taken.copy.is_some() && cx.world.database(&cx.world.names.restore_point).await?.is_some())
 }
 
+/// The migrations of the plan, in order.
+pub(crate) fn planned(cx: &StepCx<'_, World>) -> Result<Vec<Apply>> {
+    Ok(applies(cx)?.into_iter().map(|(apply, _)| apply).collect())
+}
+
 /// Who could have written behind the closed fence.
 async fn foreign_traces(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     let world = cx.world;

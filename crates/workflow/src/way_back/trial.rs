@@ -17,7 +17,7 @@ use crate::checks::Facts;
 use crate::steps::apply::Apply;
 use crate::steps::{record, restore_point};
 use crate::world::World;
-use crate::{facts, files, migration, target};
+use crate::{agreed, facts, files, migration, target};
 
 /// Tries it; the copy is dropped whatever happens. Where the role can't copy databases, the copy is a
 /// dump that is restored on the scratch server.
@@ -52,7 +52,10 @@ pub(super) async fn on_copy(cx: &StepCx<'_, World>, world: &World) -> Result<()>
     let before: Catalog = files::read_json(&world.folder.join(record::CATALOG))?;
     same_schema(&before, &below.catalog)?;
     for apply in &taken_back {
-        let program = world.migrator().up(&migration::url(world, &world.names.rehearsal), &apply.revision)?;
+        agreed::before_again(cx, apply)?;
+        let migrator = world.migrator();
+        let up = migrator.up(&migration::url(world, &world.names.rehearsal), &apply.revision)?;
+        let program = migrator.only(up, &apply.checksum);
         let what = format!("upgrade to {} again", apply.revision);
         migration::call_in(cx, world, program, &what, async || Ok(false)).await?;
     }
