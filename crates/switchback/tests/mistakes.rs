@@ -956,9 +956,30 @@ async fn a_backup_that_was_damaged_is_told() {
     std::fs::write(&file, bytes).unwrap();
     let name = file.file_name().unwrap().to_str().unwrap();
     told(&host.run(&["backup", "verify", "--files-only"]), 1, "SB0604", &[name]);
+    // As large as before, and still known to a list.
+    let list = host.expect(&["backup", "list"], 1);
+    assert!(list.stdout.contains("! damaged") && list.stderr.contains("SHA-256"), "{}", list.stderr);
     std::fs::remove_file(&file).unwrap();
     let list = host.expect(&["backup", "list"], 1);
     assert!(list.stderr.contains("is damaged"), "{}", list.stderr);
+}
+
+#[tokio::test]
+async fn good_backups_are_not_pruned_for_a_damaged_one() {
+    let host = host(BARE).await;
+    let create = || json(&host.expect(&["backup", "create", "--format", "json"], 0));
+    let (oldest, older, newest) = (create(), create(), create());
+    let contents = Path::new(newest["folder"].as_str().unwrap()).join("dump/toc.dat");
+    let mut bytes = std::fs::read(&contents).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&contents, bytes).unwrap();
+    let pruned = json(&host.expect(&["backup", "prune", "--keep", "1", "--format", "json"], 0));
+    assert_eq!(pruned["removed"], serde_json::json!([oldest["id"]]));
+    let why = pruned["spared"][newest["id"].as_str().unwrap()].as_str().unwrap();
+    assert!(why.contains("dump/toc.dat"), "{pruned}");
+    let list = json(&host.expect(&["backup", "list", "--format", "json"], 1));
+    let shown = |n: usize| (list[n]["name"].clone(), list[n]["damaged"].is_string());
+    assert_eq!([shown(0), shown(1)], [(newest["id"].clone(), true), (older["id"].clone(), false)]);
 }
 
 #[tokio::test]
