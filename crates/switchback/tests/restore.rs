@@ -82,6 +82,9 @@ async fn with_nothing_written_since_no_word_is_needed_and_what_belongs_to_the_ta
     assert_same(&start, &host.state().await, "planned");
     host.expect(&["restore", &backup, "--swap"], 0);
     assert_same(&start, &host.state().await, "restored");
+    // What the next `rollback` needs is not offered for dropping.
+    let doctor = host.run(&["doctor"]).stdout;
+    assert!(doctor.contains("would take back with it") && !doctor.contains("drop database"), "{doctor}");
 }
 
 #[tokio::test]
