@@ -886,6 +886,12 @@ async fn the_migrator_alone_goes_up_and_down() {
     assert!(up["applied"][0]["ms"].is_u64() && up["ms"].is_u64() && up["reverted"] == serde_json::json!([]));
     host.expect(&["up"], 0);
     host.expect(&["up"], 0);
+    told(
+        &host.run(&["down", "--steps", "99"]),
+        2,
+        "SB0004",
+        &["--steps 99", "nothing was changed", "--to base"],
+    );
     let down = json(&host.expect(&["down", "--steps", "1", "--format", "json"], 0));
     assert_eq!(
         (&down["reverted"][0]["revision"], &down["current"]),
@@ -1022,6 +1028,7 @@ async fn runs_are_listed_shown_and_reported() {
         assert!(host.expect(&["report", id], 0).stdout.contains(id.as_str()));
         assert_eq!(json(&host.expect(&["report", id, "--format", "json"], 0))["id"], id.as_str());
     }
+    told(&host.run(&["runs", "show", "20"]), 2, "SB0307", &["2 runs fit `20`", "runs list"]);
     host.expect(&["report", "--output", "report.md"], 0);
     assert!(host.path("report.md").is_file());
     told(&host.run(&["report", "--format", "pdf"]), 2, "SB0004", &["`pdf`"]);
