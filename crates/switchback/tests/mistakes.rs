@@ -1032,6 +1032,9 @@ async fn runs_are_listed_shown_and_reported() {
     host.expect(&["report", "--output", "report.md"], 0);
     assert!(host.path("report.md").is_file());
     told(&host.run(&["report", "--format", "pdf"]), 2, "SB0004", &["`pdf`"]);
+    for words in [["status", "--format", "html"], ["validate", "--format", "jsonl"]] {
+        told(&host.run(&words), 2, "SB0004", &[words[2], "--format json"]);
+    }
     host.expect(&["doctor"], 0);
     assert_eq!(json(&host.expect(&["doctor", "--format", "json"], 0))["ok"], true);
 }
