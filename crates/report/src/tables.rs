@@ -305,9 +305,12 @@ pub struct BackupLine {
     pub bytes: u64,
     /// When it was last restored and compared; `None`: never.
     pub proven_at: Option<Timestamp>,
+    /// What the last thorough look found wrong with it; `None`: nothing.
+    pub damaged: Option<String>,
 }
 
-/// Backups, one a line. A backup that was never restored is marked, because it is a hope only.
+/// Backups, one a line. A backup that was never restored is marked, because it is a hope only, and so
+/// is one that was found damaged.
 pub fn backups(backups: &[BackupLine], theme: Theme) -> String {
     const HEAD: [(&str, Align); 5] = [
         ("backup", Align::Left),
@@ -319,7 +322,11 @@ pub fn backups(backups: &[BackupLine], theme: Theme) -> String {
     let rows: Vec<_> = backups
         .iter()
         .map(|backup| {
-            let proven = backup.proven_at.map_or_else(|| "! not proven".to_owned(), text::moment);
+            let proven = match (&backup.damaged, backup.proven_at) {
+                (Some(_), _) => "! damaged".to_owned(),
+                (None, Some(at)) => text::moment(at),
+                (None, None) => "! not proven".to_owned(),
+            };
             let taken = text::moment(backup.taken_at);
             vec![backup.name.clone(), backup.target.clone(), taken, text::bytes(backup.bytes), proven]
         })
@@ -446,12 +453,19 @@ mod tests {
             taken_at: at(0),
             bytes: 4_812_000_000,
             proven_at,
+            damaged: None,
         };
-        let all = [backup("20261122-0200", Some(at(90_000))), backup("20261121-0200", None)];
+        let damaged = Some("dump/toc.dat is not what it was".to_owned());
+        let all = [
+            backup("20261122-0200", Some(at(90_000))),
+            backup("20261121-0200", None),
+            BackupLine { damaged, ..backup("20261120-0200", Some(at(0))) },
+        ];
         insta::assert_snapshot!(backups(&all, Theme::plain()), @r"
         backup         database  taken                   size  proven
         20261122-0200  ada       2026-11-22T02:14:07Z  4.8 GB  2026-11-22T02:15:37Z
         20261121-0200  ada       2026-11-22T02:14:07Z  4.8 GB  ! not proven
+        20261120-0200  ada       2026-11-22T02:14:07Z  4.8 GB  ! damaged
         ");
     }
 

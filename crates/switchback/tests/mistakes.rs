@@ -924,6 +924,12 @@ async fn the_migrator_alone_goes_up_and_down() {
     assert!(up["applied"][0]["ms"].is_u64() && up["ms"].is_u64() && up["reverted"] == serde_json::json!([]));
     host.expect(&["up"], 0);
     host.expect(&["up"], 0);
+    told(
+        &host.run(&["down", "--steps", "99"]),
+        2,
+        "SB0004",
+        &["--steps 99", "nothing was changed", "--to base"],
+    );
     let down = json(&host.expect(&["down", "--steps", "1", "--format", "json"], 0));
     assert_eq!(
         (&down["reverted"][0]["revision"], &down["current"]),
@@ -994,9 +1000,30 @@ async fn a_backup_that_was_damaged_is_told() {
     std::fs::write(&file, bytes).unwrap();
     let name = file.file_name().unwrap().to_str().unwrap();
     told(&host.run(&["backup", "verify", "--files-only"]), 1, "SB0604", &[name]);
+    // As large as before, and still known to a list.
+    let list = host.expect(&["backup", "list"], 1);
+    assert!(list.stdout.contains("! damaged") && list.stderr.contains("SHA-256"), "{}", list.stderr);
     std::fs::remove_file(&file).unwrap();
     let list = host.expect(&["backup", "list"], 1);
     assert!(list.stderr.contains("is damaged"), "{}", list.stderr);
+}
+
+#[tokio::test]
+async fn good_backups_are_not_pruned_for_a_damaged_one() {
+    let host = host(BARE).await;
+    let create = || json(&host.expect(&["backup", "create", "--format", "json"], 0));
+    let (oldest, older, newest) = (create(), create(), create());
+    let contents = Path::new(newest["folder"].as_str().unwrap()).join("dump/toc.dat");
+    let mut bytes = std::fs::read(&contents).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&contents, bytes).unwrap();
+    let pruned = json(&host.expect(&["backup", "prune", "--keep", "1", "--format", "json"], 0));
+    assert_eq!(pruned["removed"], serde_json::json!([oldest["id"]]));
+    let why = pruned["spared"][newest["id"].as_str().unwrap()].as_str().unwrap();
+    assert!(why.contains("dump/toc.dat"), "{pruned}");
+    let list = json(&host.expect(&["backup", "list", "--format", "json"], 1));
+    let shown = |n: usize| (list[n]["name"].clone(), list[n]["damaged"].is_string());
+    assert_eq!([shown(0), shown(1)], [(newest["id"].clone(), true), (older["id"].clone(), false)]);
 }
 
 #[tokio::test]
@@ -1039,9 +1066,13 @@ async fn runs_are_listed_shown_and_reported() {
         assert!(host.expect(&["report", id], 0).stdout.contains(id.as_str()));
         assert_eq!(json(&host.expect(&["report", id, "--format", "json"], 0))["id"], id.as_str());
     }
+    told(&host.run(&["runs", "show", "20"]), 2, "SB0307", &["2 runs fit `20`", "runs list"]);
     host.expect(&["report", "--output", "report.md"], 0);
     assert!(host.path("report.md").is_file());
     told(&host.run(&["report", "--format", "pdf"]), 2, "SB0004", &["`pdf`"]);
+    for words in [["status", "--format", "html"], ["validate", "--format", "jsonl"]] {
+        told(&host.run(&words), 2, "SB0004", &[words[2], "--format json"]);
+    }
     host.expect(&["doctor"], 0);
     assert_eq!(json(&host.expect(&["doctor", "--format", "json"], 0))["ok"], true);
 }

@@ -394,6 +394,21 @@ async fn a_lock_that_is_not_had_in_time_is_tried_for_again() {
 }
 
 #[tokio::test]
+async fn a_lock_that_is_never_had_says_what_helps() {
+    let project = Project::new().await;
+    project.expect(&["up"], 0);
+    let configuration = CONFIGURATION.replacen("\n\n[env", "\nlock_timeout = \"100ms\"\n\n[env", 1);
+    project.write("switchback.toml", &configuration);
+    project.script("0002_points", "alter table users add points int;", None);
+    let holder = project.database.session().await;
+    holder.batch("begin; lock table public.users in access share mode").await.unwrap();
+    let said = project.expect(&["up"], 4).stderr;
+    assert!(said.contains("raise `lock_timeout` in [migrations], now 0.1 s"), "{said}");
+    assert!(!said.contains("correct the migration"), "{said}");
+    holder.batch("commit").await.unwrap();
+}
+
+#[tokio::test]
 async fn killed_in_a_transaction_it_goes_back_to_the_start() {
     let project = Project::new().await;
     project.expect(&["up"], 0);

@@ -376,19 +376,35 @@ fn ways_back(world: &World, found: &Found) -> Vec<WayBack> {
         restore
     };
     let page = world.config.environment.maintenance.as_ref().is_some_and(|page| page.closed_when.is_some());
-    let started = match (page, world.config.environment.disposable.as_slice()) {
-        (true, []) => "as before, if nothing was written; else the downgrade, tried on a copy; else a person is asked".to_owned(),
-        (true, tables) => format!("as before, if nothing was written but to {}; else the downgrade, tried on a copy; else a person is asked", tables.join(", ")),
-        (false, _) => "as before, if nothing was written; else the downgrade, tried on a copy; else a person is asked (no page is known to be closed)".to_owned(),
+    let no_copy = found.restore_point == RestorePointKind::Down;
+    let disposable = world.config.environment.disposable.as_slice();
+    let but = if page && !disposable.is_empty() {
+        format!(" but to {}", disposable.join(", "))
+    } else {
+        String::new()
+    };
+    let mut started = if no_copy || read_only {
+        "as before; where the downgrade would lose what was written since, a person is asked".to_owned()
+    } else {
+        format!(
+            "as before, if nothing was written{but}; else the downgrade, tried on a copy; else a person is asked"
+        )
+    };
+    if !page {
+        started.push_str(" (no page is known to be closed)");
+    }
+    let later = if no_copy {
+        "`switchback rollback RUN`: each migration is downgraded, after that was tried on a copy; where it would lose what was written since, a person is asked; there is no copy that --accept-loss could take"
+    } else if read_only {
+        "`switchback rollback RUN`: the downgrade, tried on a copy; with --accept-loss the restore point, naming what is lost"
+    } else {
+        "`switchback rollback RUN`: the restore point if nothing was written; else the downgrade, tried on a copy; with --accept-loss the restore point, naming what is lost"
     };
     vec![
         way("until the first migration", "the fence is lifted and the previous release is started"),
         way("first migration to the start", applied),
         way("application started, page closed", &started),
-        way(
-            "page open, later",
-            "`switchback rollback RUN`: the copy if nothing was written; else the downgrade, tried on a copy; with --accept-loss the copy, naming what is lost",
-        ),
+        way("page open, later", later),
         way("the worst case", "the backup, restored and compared before the run changed anything"),
     ]
 }

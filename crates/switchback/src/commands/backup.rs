@@ -121,7 +121,21 @@ async fn verify(
         };
         app.print(&format!("{}: {what}\n", found.id));
     }
+    say_doubts(&found, app)?;
     Ok(Exit::Done)
+}
+
+/// Whole files don't take back that a restore of them differed.
+fn say_doubts(found: &Listed, app: &App) -> Result<()> {
+    let folder = found.folder.display().to_string();
+    let now = found.folder.parent().map(|directory| backup::find(directory, &folder)).transpose()?;
+    if let Some(why) = now.as_ref().and_then(Listed::damaged) {
+        app.say(&format!(
+            "! it counts as damaged: {why}\n  restore and compare it again: switchback backup verify {}\n",
+            found.id
+        ));
+    }
+    Ok(())
 }
 
 fn list(world: &World, app: &App) -> Result<Exit> {
@@ -147,6 +161,7 @@ fn line(backup: &Listed) -> Option<BackupLine> {
         taken_at: manifest.made_at.parse().ok()?,
         bytes: backup.bytes,
         proven_at: backup.proof.as_ref().and_then(|proof| proof.at.parse().ok()),
+        damaged: backup.damaged().map(str::to_owned),
     })
 }
 
@@ -166,7 +181,7 @@ async fn prune(world: &World, app: &App, keep: Option<usize>, dry_run: bool) -> 
     let runs = app::runs(&world.config, app);
     let databases = retention::databases(world, &runs, settings.keep_restore_points, dry_run).await?;
     let request = backup::PruneRequest { keep, needed, dry_run };
-    let pruned = backup::prune(&settings.directory, &request)?;
+    let pruned = backup::prune(&settings.directory, &request, &mut hearing(app)).await?;
     if app.json() {
         app.print_json(&serde_json::json!({
             "removed": pruned.removed, "spared": pruned.spared, "swept": pruned.swept,

@@ -86,13 +86,16 @@ pub(crate) fn named<'a>(runs: &'a [RunView], asked: &str) -> Result<&'a RunView>
     let fitting: Vec<_> = runs.iter().filter(fits).collect();
     match fitting.as_slice() {
         [only] => Ok(only),
-        several => Err(Failure::new(
-            code::RUN_UNKNOWN,
-            match several.len() {
-                0 => format!("there is no run `{asked}` of this environment"),
-                many => format!("{many} runs fit `{asked}`"),
-            },
-        )
-        .hint("see the runs: switchback runs list")),
+        [] => Err(unknown(format!("there is no run `{asked}` of this environment"))),
+        many => Err(several(asked, many.len())),
     }
+}
+
+/// The refusal of a name that more than one run has.
+pub(crate) fn several(asked: &str, count: usize) -> Failure {
+    unknown(format!("{count} runs fit `{asked}`"))
+}
+
+fn unknown(message: String) -> Failure {
+    Failure::new(code::RUN_UNKNOWN, message).hint("see the runs: switchback runs list")
 }

@@ -5,6 +5,7 @@ use switchback_model::{Exit, Failure, Result, code};
 use switchback_postgres::lease::{self, Marker};
 use switchback_postgres::server::Database;
 use switchback_report::tables::{self, RunLine, Status};
+use switchback_workflow::formats::Difference;
 use switchback_workflow::formats::Scripts;
 use switchback_workflow::world::World;
 use switchback_workflow::{planner, target};
@@ -71,7 +72,7 @@ struct Seen {
     marker: Option<Marker>,
     current: Vec<String>,
     files: Result<Scripts, Failure>,
-    drift: Option<Vec<String>>,
+    drift: Option<Vec<Difference>>,
 }
 
 /// Files that can't be read are no reason to know nothing of the target: this is the command that is
