@@ -86,8 +86,7 @@ async fn look(world: &World) -> Result<Seen> {
     let (files, drift) =
         match (migrator.scripts(&root, &current, None), migrator.drift(&root, &session).await) {
             (files, Ok(drift)) => (files, drift),
-            (Ok(_), Err(why)) => (Err(why), None),
-            (Err(why), Err(_)) => (Err(why), None),
+            (Err(why), Err(_)) | (Ok(_), Err(why)) => (Err(why), None),
         };
     Ok(Seen { marker: open.map(|(marker, _)| marker), current, files, drift })
 }
