@@ -220,6 +220,8 @@ pub enum RunStatus {
     Stuck,
     /// Refused before anything was changed.
     Refused,
+    /// It was stuck, and a person said that the target stays as it is.
+    Left,
 }
 
 impl RunStatus {
@@ -230,6 +232,7 @@ impl RunStatus {
             Self::Undone => "undone",
             Self::Stuck => "stuck",
             Self::Refused => "refused",
+            Self::Left => "left",
         }
     }
 }

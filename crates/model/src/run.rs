@@ -261,22 +261,30 @@ impl RunView {
         self.outcome.as_ref().is_none_or(|outcome| outcome.status == RunStatus::Stuck)
     }
 
-    /// For how long users saw no application: from the step of kind `from` to the end of the step
-    /// (or undo) that gave it back.
+    /// For how long users saw no application, as [`RunView::downtimes`] has it; nothing where they
+    /// saw it all the time.
     pub fn downtime_ms(&self, taken: &str, given_back: &str, now: Timestamp) -> Option<u64> {
-        let (from, until) = self.downtime(taken, given_back, now)?;
-        u64::try_from(until.duration_since(from).as_millis()).ok()
+        let times = self.downtimes(taken, given_back, now);
+        let ms = |(from, until): &(Timestamp, Timestamp)| {
+            u64::try_from(until.duration_since(*from).as_millis()).unwrap_or_default()
+        };
+        (!times.is_empty()).then(|| times.iter().map(ms).sum())
     }
 
-    /// As [`RunView::downtime_ms`], as two moments.
-    pub fn downtime(&self, taken: &str, given_back: &str, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
-        let from = self.steps_of(taken).find_map(|step| step.started_at)?;
-        let until = self
-            .steps_of(given_back)
-            .find_map(|step| step.finished_at.filter(|_| step.state == StepState::Done))
-            .or_else(|| self.steps_of(taken).find_map(|step| step.undone_at))
-            .unwrap_or(now);
-        Some((from, until))
+    /// When users saw no application: from the step of kind `taken` to the end of the step of kind
+    /// `given_back`; and where a run that had given it back is taken back, from there to the end of
+    /// `taken`'s undo. What lasts, lasts until `now`.
+    pub fn downtimes(&self, taken: &str, given_back: &str, now: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+        let Some(taken) = self.steps_of(taken).find(|step| step.started_at.is_some()) else {
+            return Vec::new();
+        };
+        let from = taken.started_at.unwrap_or(now);
+        let end = taken.undone_at.unwrap_or(now);
+        let Some(again) = self.steps_of(given_back).find_map(StepView::came_to_its_end) else {
+            return vec![(from, end)];
+        };
+        let taken_again = self.steps_of(given_back).find_map(|step| step.undo_started_at);
+        [(from, again)].into_iter().chain(taken_again.map(|from| (from, end))).collect()
     }
 
     fn steps_of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a StepView> {
@@ -285,6 +293,12 @@ impl RunView {
 }
 
 impl StepView {
+    /// When it was done, whether or not it was taken back since.
+    fn came_to_its_end(&self) -> Option<Timestamp> {
+        self.finished_at
+            .filter(|at| self.failure.is_none() && self.started_at.is_some_and(|from| from <= *at))
+    }
+
     fn of(planned: &PlannedStep) -> Self {
         Self {
             id: planned.id.clone(),
@@ -300,5 +314,73 @@ impl StepView {
             undo_started_at: None,
             undone_at: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page that closes at second 1 and opens at second 4.
+    fn deployed() -> RunView {
+        let step = |id: &str, from, to| StepView {
+            state: StepState::Done,
+            started_at: Some(at(from)),
+            finished_at: Some(at(to)),
+            id: id.to_owned(),
+            notes: BTreeMap::new(),
+            output: None,
+            proof: None,
+            failure: None,
+            undo_proof: None,
+            undo_failure: None,
+            undo_started_at: None,
+            undone_at: None,
+        };
+        let planned = |id: &str| serde_json::json!({ "id": id, "kind": id, "title": id, "undo": "reversible", "params": null });
+        let plan = serde_json::json!({
+            "format": 1, "run": "r", "made_at": "2026-11-22T02:14:07Z", "environment": "production", "target": "ada",
+            "server": "db", "server_version": "15.1", "tool": "alembic", "release_before": null, "release_after": null,
+            "revision_before": [], "revision_after": [], "pending": [], "digest": "", "gates": [], "ways_back": [],
+            "notes": [], "steps": [planned("maintenance"), planned("close")], "settings": {}
+        });
+        let what = What::Planned { plan: serde_json::from_value(plan).unwrap() };
+        let event = Event { seq: 1, at: at(0), run: crate::RunId("r".into()), what };
+        let mut run = RunView::begin(&event).unwrap();
+        run.steps = vec![step("maintenance", 1, 2), step("close", 3, 4)];
+        run
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn down(run: &RunView, now: i64) -> Option<u64> {
+        run.downtime_ms("maintenance", "close", at(now))
+    }
+
+    #[test]
+    fn the_time_between_a_run_and_its_way_back_is_not_downtime() {
+        let mut run = deployed();
+        assert_eq!(down(&run, 1000), Some(3_000));
+        run.steps[1].state = StepState::Undoing;
+        run.steps[1].undo_started_at = Some(at(100));
+        assert_eq!(down(&run, 105), Some(8_000), "it goes on");
+        run.steps[1].state = StepState::Undone;
+        run.steps[0].state = StepState::Undone;
+        run.steps[0].undone_at = Some(at(110));
+        assert_eq!(down(&run, 1000), Some(13_000));
+    }
+
+    #[test]
+    fn what_was_never_given_back_is_counted_to_its_undo() {
+        let mut run = deployed();
+        run.steps[1].started_at = None;
+        run.steps[1].finished_at = None;
+        assert_eq!(down(&run, 9), Some(8_000), "it goes on");
+        run.steps[0].undone_at = Some(at(7));
+        assert_eq!(down(&run, 9), Some(6_000));
+        run.steps[0].started_at = None;
+        assert_eq!(down(&run, 9), None, "nothing was taken away");
     }
 }

@@ -201,6 +201,18 @@ impl DatabaseUrl {
         url
     }
 
+    /// The same for a psql that a person is shown how to call: without any password, which psql asks for,
+    /// and without a driver's name, which it does not know.
+    #[must_use]
+    pub fn for_psql(&self) -> Self {
+        let mut url = self.clone();
+        "postgresql".clone_into(&mut url.scheme);
+        url.password = None;
+        url.query.retain(|(name, _)| name != "password");
+        url.elsewhere.retain(|(name, _)| name != "password");
+        url
+    }
+
     /// The URL as text **with its password**: for the environment of a child, never for a person.
     pub fn expose(&self) -> String {
         self.text(self.password.as_deref())
@@ -400,6 +412,19 @@ mod tests {
         assert_eq!((socket.host(), socket.port()), ("/run/postgresql", None));
         let six = DatabaseUrl::parse("postgresql://[::1]:5432/x").unwrap();
         assert_eq!((six.host(), six.port()), ("[::1]", Some("5432")));
+    }
+
+    #[test]
+    fn what_is_shown_for_psql_can_be_typed() {
+        let shown = |text: &str| DatabaseUrl::parse(text).unwrap().for_psql().to_string();
+        assert_eq!(shown("postgresql+psycopg://shop:s3cret@db:5433/shop"), "postgresql://shop@db:5433/shop");
+        assert_eq!(
+            shown("postgres://shop@/shop?password=s3cret&sslmode=require"),
+            "postgresql://shop@/shop?sslmode=require"
+        );
+        // As it is asked for once it was shown masked: nothing of the mask is left.
+        assert!(!shown("postgresql://shop:%2A%2A%2A@db/shop").contains('*'));
+        assert!(!shown("postgresql://shop:s3cret@db/shop").contains("%2A"));
     }
 
     #[test]

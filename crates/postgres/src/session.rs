@@ -265,6 +265,11 @@ pub(crate) fn refused(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Failu
     if let Some(failure) = tls::failure(url, &place, error) {
         return failure.because(error);
     }
+    // The driver puts "db error" above what the server said.
+    let said: &(dyn std::error::Error + 'static) = match error.as_db_error() {
+        Some(said) => said,
+        None => error,
+    };
     let failure = match error.code() {
         Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => Failure::new(
             code::LOGIN_REFUSED,
@@ -273,7 +278,10 @@ pub(crate) fn refused(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Failu
         .hint(login_hint(error)),
         Some(&SqlState::INVALID_CATALOG_NAME) => {
             Failure::new(code::DATABASE_MISSING, format!("there is no database `{database}` at {place}"))
-                .hint(format!("list what is there: psql '{}' -c '\\l'", url.with_database("postgres")))
+                .hint(format!(
+                    "list what is there: psql '{}' -c '\\l'",
+                    url.with_database("postgres").for_psql()
+                ))
         }
         Some(_) => Failure::new(
             code::SERVER_UNREACHABLE,
@@ -287,7 +295,7 @@ pub(crate) fn refused(url: &DatabaseUrl, error: &tokio_postgres::Error) -> Failu
         None => Failure::new(code::SERVER_UNREACHABLE, format!("no server answers at {place}"))
             .hint(format!("look whether it runs and listens there: pg_isready {}", ready_words(url))),
     };
-    failure.because(error)
+    failure.because(said)
 }
 
 fn login_hint(error: &tokio_postgres::Error) -> &'static str {

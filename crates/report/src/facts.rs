@@ -48,6 +48,7 @@ pub(crate) fn sentence(run: &RunView) -> String {
         }
         RunStatus::Undone => "failed and taken back: target, code and service are as before".to_owned(),
         RunStatus::Refused => "refused: target, code and service were not changed".to_owned(),
+        RunStatus::Left => "left by hand: the target stays as it is, and is open".to_owned(),
         RunStatus::Stuck if back => "stuck on the way back: a person is needed".to_owned(),
         RunStatus::Stuck => "stuck: a person is needed".to_owned(),
     }
@@ -69,13 +70,30 @@ pub(crate) struct Known<'a> {
     pub undone: Vec<&'a PlannedStep>,
 }
 
+/// The step that ends what a step of this kind holds: the start lifts the fence, the close opens the
+/// page.
+fn ended_by(kind: &str) -> Option<&'static str> {
+    match kind {
+        "fence" | "stop" => Some("start"),
+        "maintenance" => Some("close"),
+        _ => None,
+    }
+}
+
 /// Sorts the steps that change target, code or service by where they are.
 pub(crate) fn known(run: &RunView) -> Known<'_> {
     let mut known = Known::default();
+    let state =
+        |kind: &str| run.planned().find(|(planned, _)| planned.kind == kind).map(|(_, step)| step.state);
     for (planned, step) in run.planned().filter(|(planned, _)| planned.undo == UndoPolicy::Reversible) {
         match step.state {
             StepState::Pending => {}
-            StepState::Done => known.in_place.push(planned),
+            StepState::Done => match ended_by(&planned.kind).and_then(state) {
+                None | Some(StepState::Pending | StepState::Undone) => known.in_place.push(planned),
+                // Ended in good order: a later step has given it back.
+                Some(StepState::Done) => {}
+                Some(_) => known.unclear.push(planned),
+            },
             StepState::Undone => known.undone.push(planned),
             StepState::Failed if step.failure.as_ref().is_some_and(|why| why.effect == Effect::None) => {}
             StepState::Started | StepState::Failed | StepState::Undoing => known.unclear.push(planned),
@@ -216,4 +234,25 @@ pub(crate) fn ways_out(run: &RunView) -> Vec<(String, &'static str)> {
         ways.push((format!("switchback abort {id}"), "take everything back"));
     }
     ways
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Story;
+
+    #[test]
+    fn what_a_later_step_gave_back_is_not_in_place() {
+        let titles = |steps: &[&PlannedStep]| steps.iter().map(|step| step.kind.clone()).collect::<Vec<_>>();
+        let mut run = Story::good().view();
+        let found = known(&run);
+        assert!(!titles(&found.in_place).contains(&"stop".to_owned()), "{:?}", titles(&found.in_place));
+        assert!(titles(&found.in_place).contains(&"start".to_owned()));
+        let start = run.steps.iter_mut().find(|step| step.id == "start").unwrap();
+        start.state = StepState::Undoing;
+        assert!(titles(&known(&run).unclear).contains(&"stop".to_owned()));
+        let start = run.steps.iter_mut().find(|step| step.id == "start").unwrap();
+        start.state = StepState::Undone;
+        assert!(titles(&known(&run).in_place).contains(&"stop".to_owned()));
+    }
 }

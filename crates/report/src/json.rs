@@ -10,6 +10,7 @@ use crate::facts;
 use crate::monitor;
 use crate::papers::Papers;
 use crate::text;
+use crate::verdict;
 
 /// Writes one document when nothing follows any more: the last event, and the folded run as
 /// `view`.
@@ -62,6 +63,7 @@ pub fn report_json(papers: &Papers) -> Value {
         "total_ms": outcome.map(|outcome| outcome.durations.total_ms),
         "downtime_ms": outcome.and_then(|outcome| outcome.durations.downtime_ms),
         "changed_anything": run.changed_anything(),
+        "verdict": verdict::sentence(run),
         "timeline": run.planned().map(|(planned, step)| json!({
             "step": planned.id,
             "title": planned.title,

@@ -13,7 +13,7 @@ use crate::papers::Papers;
 use crate::performance::{self, Verdict};
 use crate::text::{clean, moment, took};
 use crate::theme::Theme;
-use crate::{monitor, plan};
+use crate::{monitor, plan, verdict};
 
 /// The report in Markdown.
 pub fn report(papers: &Papers) -> String {
@@ -49,6 +49,9 @@ fn outcome(out: &mut String, run: &RunView) {
         bullet(out, "total", &took(outcome.durations.total_ms));
     }
     bullet(out, "way back taken", way_back_taken(run));
+    if let Some(loss) = verdict::loss(run) {
+        bullet(out, "data", &prose(&loss));
+    }
     if let (Some(started), Some(ended)) = (run.started_at, run.ended_at) {
         bullet(out, "started", &moment(started));
         bullet(out, "ended", &moment(ended));

@@ -22,7 +22,7 @@ pub struct Papers {
     /// The target's rows, by table.
     pub tables: BTreeMap<String, TableRows>,
     /// From when to when users saw no application.
-    pub downtime: Option<(Timestamp, Timestamp)>,
+    pub downtimes: Vec<(Timestamp, Timestamp)>,
     /// What is there and can't be read.
     pub unread: Vec<String>,
 }
@@ -70,7 +70,7 @@ impl Papers {
             impact: None,
             schema: Schema::default(),
             tables: BTreeMap::new(),
-            downtime: None,
+            downtimes: Vec::new(),
             unread: Vec::new(),
         }
     }

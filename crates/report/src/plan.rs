@@ -365,7 +365,7 @@ mod tests {
         Costs
           total     at least 1 min 04 s, from the first step to the end
           downtime  at least 32 s, from step 3 (T+00:32) to the end
-          way back  about 9 s at the most, from the decision on
+          way back  at least 9 s for the longest, from the decision on
           disk      4.8 GB for the backup, in /var/backups/ada; 40.0 GB free
                     9.6 GB for the copy of the target, on the server; what is free can't
                     be seen from here
@@ -492,7 +492,7 @@ mod tests {
 
         - **total**: at least 1 min 04 s, from the first step to the end
         - **downtime**: at least 32 s, from step 3 (T+00:32) to the end
-        - **way back**: about 9 s at the most, from the decision on
+        - **way back**: at least 9 s for the longest, from the decision on
         - **disk**: 4.8 GB for the backup, in /var/backups/ada; 40.0 GB free
         - **disk**: 9.6 GB for the copy of the target, on the server; what is free can't be seen from here
         - **locks**: each migration runs with lock_timeout 5.0 s behind a closed fence: nobody waits for it

@@ -90,7 +90,7 @@ pub(crate) fn costs(plan: &Plan) -> Vec<(&'static str, String)> {
         ));
     }
     if let Some(ms) = outlook.way_back_ms {
-        lines.push(("way back", format!("about {} at the most, from the decision on", lasting(ms))));
+        lines.push(("way back", format!("{least}{} for the longest, from the decision on", lasting(ms))));
     }
     let disk: Vec<_> = outlook.disk.iter().map(disk).collect();
     for (name, all) in [("disk", disk), ("locks", outlook.locks.iter().map(|line| clean(line)).collect())] {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use switchback_model::ledger::Entry;
 use switchback_model::plan::{Pending, Release};
-use switchback_model::{Plan, Record, RunId};
+use switchback_model::{Failure, Plan, Record, RunId};
 
 use crate::facts;
 use crate::text::{self, count, pad, pad_left, width};
@@ -168,7 +168,7 @@ impl RunLine {
         match self.status.as_str() {
             "succeeded" => Mark::Ok,
             "undone" => Mark::Undone,
-            "refused" => Mark::Warn,
+            "refused" | "left" => Mark::Warn,
             "stuck" => Mark::Fail,
             _ => Mark::Working,
         }
@@ -305,9 +305,12 @@ pub struct BackupLine {
     pub bytes: u64,
     /// When it was last restored and compared; `None`: never.
     pub proven_at: Option<Timestamp>,
+    /// What the last thorough look found wrong with it; `None`: nothing.
+    pub damaged: Option<String>,
 }
 
-/// Backups, one a line. A backup that was never restored is marked, because it is a hope only.
+/// Backups, one a line. A backup that was never restored is marked, because it is a hope only, and so
+/// is one that was found damaged.
 pub fn backups(backups: &[BackupLine], theme: Theme) -> String {
     const HEAD: [(&str, Align); 5] = [
         ("backup", Align::Left),
@@ -319,7 +322,11 @@ pub fn backups(backups: &[BackupLine], theme: Theme) -> String {
     let rows: Vec<_> = backups
         .iter()
         .map(|backup| {
-            let proven = backup.proven_at.map_or_else(|| "! not proven".to_owned(), text::moment);
+            let proven = match (&backup.damaged, backup.proven_at) {
+                (Some(_), _) => "! damaged".to_owned(),
+                (None, Some(at)) => text::moment(at),
+                (None, None) => "! not proven".to_owned(),
+            };
             let taken = text::moment(backup.taken_at);
             vec![backup.name.clone(), backup.target.clone(), taken, text::bytes(backup.bytes), proven]
         })
@@ -340,6 +347,9 @@ pub struct Status {
     pub heads: Vec<String>,
     /// What is not applied yet.
     pub pending: Vec<Pending>,
+    /// Why `heads` and `pending` are not known, where the files can't be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<Failure>,
     /// Whether the target's catalog differs from what its revision should give; `None`: not known.
     pub drift: Option<bool>,
     /// The run that is open or stuck.
@@ -356,12 +366,15 @@ pub fn status(status: &Status, theme: Theme) -> String {
         Some(true) => "! the target is not what its revision should give",
     };
     let run = |run: &RunLine| format!("{} {}", theme.mark(run.mark()), run.short());
+    let known = |text: String| {
+        if status.unread.is_some() { "! not known: the files can't be read".to_owned() } else { text }
+    };
     let mut lines = vec![
         ("environment", status.environment.clone()),
         ("tool", status.tool.clone()),
         ("current", facts::list(&status.current)),
-        ("heads", facts::list(&status.heads)),
-        ("pending", pending(&status.pending)),
+        ("heads", known(facts::list(&status.heads))),
+        ("pending", known(pending(&status.pending))),
         ("drift", drift.to_owned()),
         ("last run", status.last_run.as_ref().map_or_else(|| "none".to_owned(), run)),
     ];
@@ -440,12 +453,19 @@ mod tests {
             taken_at: at(0),
             bytes: 4_812_000_000,
             proven_at,
+            damaged: None,
         };
-        let all = [backup("20261122-0200", Some(at(90_000))), backup("20261121-0200", None)];
+        let damaged = Some("dump/toc.dat is not what it was".to_owned());
+        let all = [
+            backup("20261122-0200", Some(at(90_000))),
+            backup("20261121-0200", None),
+            BackupLine { damaged, ..backup("20261120-0200", Some(at(0))) },
+        ];
         insta::assert_snapshot!(backups(&all, Theme::plain()), @r"
         backup         database  taken                   size  proven
         20261122-0200  ada       2026-11-22T02:14:07Z  4.8 GB  2026-11-22T02:15:37Z
         20261121-0200  ada       2026-11-22T02:14:07Z  4.8 GB  ! not proven
+        20261120-0200  ada       2026-11-22T02:14:07Z  4.8 GB  ! damaged
         ");
     }
 
@@ -458,6 +478,7 @@ mod tests {
             current: view.plan.revision_before.clone(),
             heads: view.plan.revision_after.clone(),
             pending: view.plan.pending.clone(),
+            unread: None,
             drift: Some(false),
             open_run: Some(RunLine::of(&view)),
             last_run: Some(RunLine::of(&Story::good().view())),

@@ -30,7 +30,7 @@ pub(crate) fn read(runs: &Path, view: RunView) -> Papers {
     papers.tables = tables(old.as_ref(), new.as_ref());
     let (before, after) = (before.map(|catalog| catalog.objects), new.map(|facts| facts.catalog.objects));
     papers.schema = Schema { before, after };
-    papers.downtime = steps::downtime(&papers.view, papers.view.ended_at.unwrap_or_else(clock::now));
+    papers.downtimes = steps::downtimes(&papers.view, papers.view.ended_at.unwrap_or_else(clock::now));
     papers.unread = unread;
     papers
 }

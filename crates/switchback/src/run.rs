@@ -4,23 +4,32 @@ use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
-use switchback_engine::cancel::cancel_pair;
+use switchback_engine::cancel::{Cancel, cancel_pair};
+use switchback_engine::clock;
 use switchback_engine::fault::Faults;
 use switchback_engine::journal::{self, Journal};
 use switchback_engine::log::{Log, Observer};
-use switchback_engine::runner::Runner;
-use switchback_model::{Config, Exit, Failure, Plan, Result, RunId, RunView, code};
+use switchback_engine::runner::{Ground, Runner};
+use switchback_engine::step::{Step, StepCx};
+use switchback_model::event::{Direction, Durations, RunStatus};
+use switchback_model::{Config, Exit, Failure, Plan, Result, RunId, RunView, What, code};
 use switchback_report::{FORMATS, RUN_DOCUMENTS, Reporter, Terminal};
 use switchback_workflow::gates;
 use switchback_workflow::ledger::Ledger;
 use switchback_workflow::monitor;
 use switchback_workflow::steps::STEPS;
+use switchback_workflow::steps::lease::Lease;
+use switchback_workflow::way_back;
 use switchback_workflow::world::World;
 
 use crate::app::{self, App};
 use crate::papers;
-use crate::signals::{Manager, Words, stop_at_a_word};
+use crate::signals::{Manager, Words, stop_at_a_word, until_told};
+
+/// How long an interrupted look may take to put its copy away.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Begins a new run.
 pub(crate) async fn begin(app: &App, world: World, plan: Plan) -> Result<Exit> {
@@ -48,22 +57,89 @@ pub(crate) async fn go_on(
     if back.is_none() {
         gates::window::before_going_on(&config, &view)?;
     }
-    if config.database_url.database() != view.plan.target {
-        let message = format!(
-            "run {run} is about `{}`, and database_url names `{}`",
-            view.plan.target,
-            config.database_url.database()
-        );
-        return Err(Failure::new(code::PLAN_CHANGED, message)
-            .changed("nothing was changed")
-            .hint("give the variable of database_url the value that it had when the run began"));
-    }
+    same_target(&config, &view)?;
     let world = World::new(config, run.clone(), app::operator(), journal.folder().to_owned(), app::program());
+    if back.is_some() && !view.is_open() {
+        Box::pin(look_before(app, &world, &view, accept_loss)).await?;
+    }
     // What an earlier process left on the server must be gone before anything is looked at.
     world.end_leftovers().await?;
     let (reporters, observer) = reporters(app)?;
     let log = Log::go_on(journal, view, observer, Faults::from_environment());
     drive(app, &world, &log, &reporters, words, (back, accept_loss)).await
+}
+
+/// Ends a stuck run without taking anything back: a person put the target right.
+pub(crate) async fn leave(app: &App, now: &Config, run: &RunId) -> Result<Exit> {
+    let runs = app::runs_folder(now);
+    let (journal, view) = Journal::open(&runs, run).map_err(|failure| in_hand(failure, &runs, run))?;
+    if view.outcome.is_none() && view.direction == Direction::Forward {
+        return Err(not_stuck(&view));
+    }
+    let config = Config::from_snapshot(&view.plan.settings, now, &app::variable)?;
+    same_target(&config, &view)?;
+    let world = World::new(config, run.clone(), app::operator(), journal.folder().to_owned(), app::program());
+    world.end_leftovers().await?;
+    let (reporters, observer) = reporters(app)?;
+    let log = Log::go_on(journal, view, observer, Faults::from_environment());
+    let operator = world.operator.clone();
+    log.say(What::Started { operator, direction: Direction::Back, accept_loss: false })?;
+    let never = Cancel::never();
+    let left = way_back::leave(&StepCx::new(&world, &never, &log, Lease::KIND)).await;
+    if let Ok(seen) = &left {
+        let message =
+            format!("left by hand: {seen}; fence, block and marker are gone, nothing more was taken back");
+        log.say(What::Warning { message })?;
+    }
+    let (status, exit, failure) = match left {
+        Ok(_) => (RunStatus::Left, Exit::Done, None),
+        Err(failure) => (RunStatus::Stuck, Exit::Stuck, Some(Box::new(failure))),
+    };
+    let ended = clock::now();
+    let started = log.view().started_at.unwrap_or(ended);
+    let total_ms = u64::try_from(ended.duration_since(started).as_millis()).unwrap_or_default();
+    let durations = Durations { total_ms, downtime_ms: world.downtime_ms(&log) };
+    let report = Some(world.folder.join("report.md").display().to_string());
+    log.say(What::Finished { status, exit, durations, report, failure })?;
+    let view = log.view().clone();
+    write_down(app, &world, &reporters, view).await;
+    Ok(exit)
+}
+
+fn not_stuck(view: &RunView) -> Failure {
+    let (run, environment) = (&view.plan.run, &view.plan.environment);
+    Failure::new(
+        code::NOTHING_TO_RESUME,
+        format!("run {run} is not stuck: it was interrupted on its way forward"),
+    )
+    .changed("nothing was changed")
+    .hint(format!("go on with it: switchback resume {run} -e {environment}"))
+    .hint(format!("or take it back: switchback abort {run} -e {environment}"))
+}
+
+fn same_target(config: &Config, view: &RunView) -> Result<()> {
+    if config.database_url.database() == view.plan.target {
+        return Ok(());
+    }
+    let message = format!(
+        "run {} is about `{}`, and database_url names `{}`",
+        view.plan.run,
+        view.plan.target,
+        config.database_url.database()
+    );
+    Err(Failure::new(code::PLAN_CHANGED, message)
+        .changed("nothing was changed")
+        .hint("give the variable of database_url the value that it had when the run began"))
+}
+
+/// A run that had ended is not taken back before it is known that it can be: until then nobody is kept
+/// out, and nothing is stopped.
+async fn look_before(app: &App, world: &World, view: &RunView, accept_loss: bool) -> Result<()> {
+    if !app.global.quiet {
+        app.say(&format!("looking whether run {} can go back; the application runs on\n", world.run));
+    }
+    let look = async |cancel: &Cancel| way_back::look_before(world, view, accept_loss, cancel).await;
+    until_told(app, "the look at the way back", PATIENCE, look).await
 }
 
 /// Another process has the run in hand: which one, and what can be done.
@@ -140,15 +216,19 @@ async fn drive(
     };
     let view = log.view().clone();
     let outcome = ended.inspect_err(|_| finish(reporters, &view))?;
+    write_down(app, world, reporters, view).await;
+    Ok(outcome.exit)
+}
+
+/// The run is over and its journal has it all: what can't be written now changes nothing of it.
+async fn write_down(app: &App, world: &World, reporters: &Reporters, view: RunView) {
     finish(reporters, &view);
-    // The run is over and its journal has it all: what can't be written now changes nothing of it.
     if let Err(failure) = Ledger::of(&world.config).ended(&view.plan.run).await {
         app.say(&switchback_report::failure::render(&failure, app.theme()));
     }
     if let Err(failure) = write_documents(&world.folder, view) {
         app.say(&switchback_report::failure::render(&failure, app.theme()));
     }
-    Ok(outcome.exit)
 }
 
 fn finish(reporters: &Reporters, view: &RunView) {
@@ -162,9 +242,9 @@ fn finish(reporters: &Reporters, view: &RunView) {
 async fn ticking(reporters: &Reporters, heard: &Cell<bool>) -> Infallible {
     let manager = Manager::find();
     loop {
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         for reporter in reporters.borrow_mut().iter_mut() {
-            let _reader_gone = reporter.tick(switchback_engine::clock::now());
+            let _reader_gone = reporter.tick(clock::now());
         }
         if heard.get() {
             manager.more_time();

@@ -124,3 +124,22 @@ async fn without_createdb_and_without_a_downgrade_there_is_no_way_back_and_no_ru
     assert!(refused.stderr.contains("r3: its downgrade() does nothing"), "{}", refused.stderr);
     assert_same(&start, &host.state().await);
 }
+
+/// A session that the role may not end would hold up the fence: that is known before the fence.
+#[tokio::test]
+async fn a_session_that_cant_be_ended_is_met_before_the_application_stops() {
+    let host = managed(Shape::default(), WITH_CREATEDB).await;
+    host.left_alone().await;
+    host.expect(&host.deploy(), 0);
+    let before = host.state().await;
+    let stranger = host.database().session().await;
+    let refused = host.expect(&["rollback"], 3);
+    for words in ["SB0301", "sessions of superusers", "nothing was changed"] {
+        assert!(refused.stderr.contains(words), "no `{words}` in\n{}", refused.stderr);
+    }
+    assert_same(&before, &host.state().await);
+    drop(stranger);
+    host.left_alone().await;
+    host.expect(&["rollback"], 0);
+    assert_eq!(revision(&host).await, "r1");
+}

@@ -471,8 +471,8 @@ async fn two_heads_are_named_with_their_files() {
     let text =
         "\"\"\"other\"\"\"\nrevision = \"other\"\ndown_revision = \"r2\"\n\n\ndef upgrade():\n    run()\n";
     host.write("code/migrations/versions/other.py", text);
-    for words in [["deploy"], ["plan"], ["up"], ["status"]] {
-        let hints = told(&host.run(&words), 2, "SB0404", &["versions/r3.py", "versions/other.py"]);
+    for (words, status) in [("deploy", 2), ("plan", 2), ("up", 2), ("status", 1)] {
+        let hints = told(&host.run(&[words]), status, "SB0404", &["versions/r3.py", "versions/other.py"]);
         assert!(hints[0].contains("alembic merge"), "{hints:?}");
     }
     assert_unchanged(&start, &host.state().await);
@@ -483,8 +483,8 @@ async fn a_revision_that_the_files_do_not_know_is_named() {
     let host = host(BARE).await;
     host.database().run("update alembic_version set version_num = 'f00'").await;
     let start = host.state().await;
-    for words in [["deploy"], ["plan"], ["up"], ["status"]] {
-        told(&host.run(&words), 2, "SB0405", &["f00", "r3"]);
+    for (words, status) in [("deploy", 2), ("plan", 2), ("up", 2), ("status", 1)] {
+        told(&host.run(&[words]), status, "SB0405", &["f00", "r3"]);
     }
     assert_unchanged(&start, &host.state().await);
 }
@@ -617,6 +617,11 @@ async fn a_run_that_was_killed_behind_its_fence_is_seen_by_every_look() {
         told(&host.run(words), 3, "SB0303", &[run]);
     }
     assert!(host.expect(&["doctor"], 1).stdout.contains(run));
+    // Under its own name there is no target now, and that is not all that is to say.
+    for words in [&["validate"][..], &["backup", "create"]] {
+        let hints = told(&host.run(words), 3, "SB0303", &[run, "there is no database"]);
+        command_of(&hints, "or take it back:");
+    }
     told(&host.run(&["service", "start"]), 3, "SB0802", &[run]);
     host.expect(&["abort", run], 0);
     assert_unchanged(&start, &host.state().await);
@@ -633,8 +638,13 @@ async fn a_run_of_another_host_is_named_with_host_and_journal() {
     let here = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let journal = host.path(".switchback/runs").display().to_string();
     for words in [&["deploy", "--release", "v2"][..], &["up"], &["down", "--steps", "1"], &["stamp", "r1"]] {
-        let hints = told(&host.run(words), 3, "SB0303", &[&here, &journal]);
-        assert!(hints[0].contains("switchback resume") && hints[0].contains("switchback abort"), "{hints:?}");
+        let hints = told(&host.run(words), 3, "SB0303", &[&here, &journal, "its journal is gone"]);
+        assert!(
+            hints[0].contains("from a copy")
+                && hints[0].contains("switchback resume")
+                && hints[0].contains("switchback abort"),
+            "{hints:?}"
+        );
     }
     let status = host.expect(&["status"], 0).stdout;
     assert!(status.contains(&here) && status.contains(&journal), "{status}");
@@ -642,6 +652,30 @@ async fn a_run_of_another_host_is_named_with_host_and_journal() {
         std::fs::remove_dir_all(host.path(".switchback")).unwrap();
     }
     std::fs::rename(host.path("elsewhere"), host.path(".switchback")).unwrap();
+    host.expect(&["abort"], 0);
+    assert_unchanged(&start, &host.state().await);
+}
+
+/// Nobody can go on with it, here or anywhere: what helps is said, and not the same command again.
+#[tokio::test]
+async fn a_damaged_journal_of_this_host_is_a_persons_business() {
+    let host = host(BARE).await;
+    let start = host.state().await;
+    let killed = host.run_with(&["deploy"], &[("SWITCHBACK_FAULT", "kill-in:apply:r2")]);
+    assert_eq!(killed.status, None);
+    let run = host.last_run();
+    let journal = format!(".switchback/runs/{run}/journal.jsonl");
+    let whole = std::fs::read_to_string(host.path(&journal)).unwrap();
+    host.write(&journal, &whole.replacen("step.finished", "step.finishee", 1));
+    for words in [&["resume"][..], &["abort"], &["rollback"], &["resume", &run]] {
+        let hints = told(&host.run(words), 5, "SB0703", &["journal.jsonl"]);
+        command_of(&hints, "see what can be read of it:");
+        assert!(hints.iter().any(|hint| hint.contains("from a copy")), "{hints:?}");
+    }
+    let hints = told(&host.run(&["deploy"]), 3, "SB0303", &[&run, "its journal is damaged"]);
+    command_of(&hints, "by hand:");
+    assert!(host.run(&["status"]).stdout.contains(&run));
+    host.write(&journal, &whole);
     host.expect(&["abort"], 0);
     assert_unchanged(&start, &host.state().await);
 }
@@ -750,9 +784,13 @@ async fn an_interrupt_in_a_long_migration_takes_everything_back() {
     wait_until("the migration hangs", || hanging(&host) == 1);
     // Meanwhile nobody else gets in.
     for words in [&["deploy", "--release", "v2"][..], &["resume"], &["abort"], &["rollback"]] {
-        told(&host.run(words), 3, "SB0304", &["process", &deploy.0.id().to_string()]);
+        let hints = told(&host.run(words), 3, "SB0304", &["process", &deploy.0.id().to_string()]);
+        // It lives: nobody has to go on with it.
+        assert!(hints.iter().all(|hint| !hint.contains("resume")), "{hints:?}");
+        command_of(&hints, "it takes the run back itself: kill");
     }
-    told(&host.run(&["up"]), 3, "SB0303", &[]);
+    let hints = told(&host.run(&["up"]), 3, "SB0303", &["is at work on it now"]);
+    command_of(&hints, &format!("kill {}", deploy.0.id()));
     told_interrupted(&deploy.interrupt());
     assert_unchanged(&start, &host.state().await);
     assert_eq!(hanging(&host), 0);
@@ -886,6 +924,12 @@ async fn the_migrator_alone_goes_up_and_down() {
     assert!(up["applied"][0]["ms"].is_u64() && up["ms"].is_u64() && up["reverted"] == serde_json::json!([]));
     host.expect(&["up"], 0);
     host.expect(&["up"], 0);
+    told(
+        &host.run(&["down", "--steps", "99"]),
+        2,
+        "SB0004",
+        &["--steps 99", "nothing was changed", "--to base"],
+    );
     let down = json(&host.expect(&["down", "--steps", "1", "--format", "json"], 0));
     assert_eq!(
         (&down["reverted"][0]["revision"], &down["current"]),
@@ -956,9 +1000,30 @@ async fn a_backup_that_was_damaged_is_told() {
     std::fs::write(&file, bytes).unwrap();
     let name = file.file_name().unwrap().to_str().unwrap();
     told(&host.run(&["backup", "verify", "--files-only"]), 1, "SB0604", &[name]);
+    // As large as before, and still known to a list.
+    let list = host.expect(&["backup", "list"], 1);
+    assert!(list.stdout.contains("! damaged") && list.stderr.contains("SHA-256"), "{}", list.stderr);
     std::fs::remove_file(&file).unwrap();
     let list = host.expect(&["backup", "list"], 1);
     assert!(list.stderr.contains("is damaged"), "{}", list.stderr);
+}
+
+#[tokio::test]
+async fn good_backups_are_not_pruned_for_a_damaged_one() {
+    let host = host(BARE).await;
+    let create = || json(&host.expect(&["backup", "create", "--format", "json"], 0));
+    let (oldest, older, newest) = (create(), create(), create());
+    let contents = Path::new(newest["folder"].as_str().unwrap()).join("dump/toc.dat");
+    let mut bytes = std::fs::read(&contents).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&contents, bytes).unwrap();
+    let pruned = json(&host.expect(&["backup", "prune", "--keep", "1", "--format", "json"], 0));
+    assert_eq!(pruned["removed"], serde_json::json!([oldest["id"]]));
+    let why = pruned["spared"][newest["id"].as_str().unwrap()].as_str().unwrap();
+    assert!(why.contains("dump/toc.dat"), "{pruned}");
+    let list = json(&host.expect(&["backup", "list", "--format", "json"], 1));
+    let shown = |n: usize| (list[n]["name"].clone(), list[n]["damaged"].is_string());
+    assert_eq!([shown(0), shown(1)], [(newest["id"].clone(), true), (older["id"].clone(), false)]);
 }
 
 #[tokio::test]
@@ -1001,9 +1066,13 @@ async fn runs_are_listed_shown_and_reported() {
         assert!(host.expect(&["report", id], 0).stdout.contains(id.as_str()));
         assert_eq!(json(&host.expect(&["report", id, "--format", "json"], 0))["id"], id.as_str());
     }
+    told(&host.run(&["runs", "show", "20"]), 2, "SB0307", &["2 runs fit `20`", "runs list"]);
     host.expect(&["report", "--output", "report.md"], 0);
     assert!(host.path("report.md").is_file());
     told(&host.run(&["report", "--format", "pdf"]), 2, "SB0004", &["`pdf`"]);
+    for words in [["status", "--format", "html"], ["validate", "--format", "jsonl"]] {
+        told(&host.run(&words), 2, "SB0004", &[words[2], "--format json"]);
+    }
     host.expect(&["doctor"], 0);
     assert_eq!(json(&host.expect(&["doctor", "--format", "json"], 0))["ok"], true);
 }

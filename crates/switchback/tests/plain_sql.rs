@@ -323,6 +323,36 @@ async fn a_history_that_the_files_do_not_tell_is_refused() {
     assert!(refused.contains("0001 was applied, and there is no file of it"), "{refused}");
 }
 
+/// The command that is typed when something is wrong has to work then.
+#[tokio::test]
+async fn status_works_where_the_files_can_not_be_read() {
+    let project = Project::new().await;
+    project.expect(&["up"], 0);
+    project.script("0002_slow", "create table slow (a int);\nselect pg_sleep(600);", None);
+    project.killed_in("select pg_sleep(600)").await;
+    for (script, code) in [("-- nothing yet\n", "SB0403"), ("create tabel x ();", "SB0403")] {
+        project.script("0002_slow", script, None);
+        let shown = project.expect(&["status"], 1);
+        assert!(shown.stderr.contains(code) && shown.stderr.contains("0002_slow.up.sql"), "{}", shown.stderr);
+        for word in ["open run", "switchback runs show", "0001", "not known"] {
+            assert!(shown.stdout.contains(word), "no {word} in {}", shown.stdout);
+        }
+        let status = project.document(&["status"], 1);
+        assert_eq!((&status["current"], &status["unread"]["code"]), (&json!(["0001"]), &json!(code)));
+        assert!(status["open_run"]["run"].is_string(), "{status}");
+    }
+    project.expect(&["abort"], 0);
+    // The newest file is missing: drift, and nothing else.
+    for name in ["0001_users.up.sql", "0001_users.down.sql", "0002_slow.up.sql"] {
+        std::fs::remove_file(project.folder.path().join("migrations").join(name)).unwrap();
+    }
+    project.script("0000_other", "select 1;", None);
+    let shown = project.expect(&["status"], 1);
+    assert!(shown.stderr.contains("0001 was applied, and there is no file of it"), "{}", shown.stderr);
+    assert!(!shown.stderr.contains("SB0405"), "{}", shown.stderr);
+    assert_eq!(project.document(&["status"], 1)["drift"], json!(true));
+}
+
 #[tokio::test]
 async fn new_makes_the_next_pair() {
     let project = Project::new().await;
@@ -364,6 +394,21 @@ async fn a_lock_that_is_not_had_in_time_is_tried_for_again() {
 }
 
 #[tokio::test]
+async fn a_lock_that_is_never_had_says_what_helps() {
+    let project = Project::new().await;
+    project.expect(&["up"], 0);
+    let configuration = CONFIGURATION.replacen("\n\n[env", "\nlock_timeout = \"100ms\"\n\n[env", 1);
+    project.write("switchback.toml", &configuration);
+    project.script("0002_points", "alter table users add points int;", None);
+    let holder = project.database.session().await;
+    holder.batch("begin; lock table public.users in access share mode").await.unwrap();
+    let said = project.expect(&["up"], 4).stderr;
+    assert!(said.contains("raise `lock_timeout` in [migrations], now 0.1 s"), "{said}");
+    assert!(!said.contains("correct the migration"), "{said}");
+    holder.batch("commit").await.unwrap();
+}
+
+#[tokio::test]
 async fn killed_in_a_transaction_it_goes_back_to_the_start() {
     let project = Project::new().await;
     project.expect(&["up"], 0);
@@ -389,4 +434,58 @@ async fn killed_outside_of_a_transaction_it_is_not_tried_again() {
     assert!(ran.contains("was interrupted, and is not in one transaction"), "{ran}");
     assert_eq!(project.current(), json!(["0001"]));
     assert!(project.yes("to_regclass('public.slow') is null").await);
+}
+
+/// Behind a read-only fence the copy proves nothing, so the downgrade has to be there before.
+#[tokio::test]
+async fn behind_a_read_only_fence_a_migration_without_a_downgrade_is_refused() {
+    let project = Project::new().await;
+    project.expect(&["up"], 0);
+    let soft = CONFIGURATION.replacen(
+        "\n\n[environments.production.backup]",
+        "\nfence = \"read-only\"\n\n[environments.production.backup]",
+        1,
+    );
+    project.write("switchback.toml", &soft);
+    project.script("0002_points", "alter table users add points int;", None);
+    project.script("0003_wrong", "select 1/0;", Some("select 1;"));
+    let refused = project.expect(&["deploy"], 3).stderr;
+    for words in ["SB0301", "0002: it has no .down.sql", "fence = \"closed\" in [environments.production]"] {
+        assert!(refused.contains(words), "no `{words}` in\n{refused}");
+    }
+    assert_eq!(project.current(), json!(["0001"]));
+    // Behind the closed one the copy takes it back.
+    project.write("switchback.toml", CONFIGURATION);
+    project.expect(&["deploy"], 4);
+    assert_eq!(project.current(), json!(["0001"]));
+}
+
+/// What came after the run is not the run's: it is looked at before anybody is kept out.
+#[tokio::test]
+async fn a_rollback_under_a_later_up_is_refused_and_says_what_to_type() {
+    let project = Project::new().await;
+    project.expect(&["up"], 0);
+    project.script(
+        "0002_points",
+        "alter table users add points int;",
+        Some("alter table users drop points;"),
+    );
+    project.expect(&["deploy"], 0);
+    project.script("0003_tags", "create table tags (id int);", Some("drop table tags;"));
+    project.expect(&["up"], 0);
+    let refused = project.expect(&["rollback"], 3).stderr;
+    for words in [
+        "SB0309",
+        "is at 0003",
+        "nothing was changed",
+        "switchback down --to 0002 -e production",
+        "--accept-loss",
+    ] {
+        assert!(refused.contains(words), "no `{words}` in\n{refused}");
+    }
+    assert_eq!(project.current(), json!(["0003"]));
+    assert!(project.document(&["status"], 0)["open_run"].is_null());
+    project.expect(&["down", "--to", "0002"], 0);
+    project.expect(&["rollback"], 0);
+    assert_eq!(project.current(), json!(["0001"]));
 }

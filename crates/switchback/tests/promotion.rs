@@ -295,8 +295,10 @@ async fn a_line_that_a_crash_left_out_is_written_by_the_next_command() {
 async fn a_changed_line_is_named_and_a_lost_ledger_comes_back_when_asked_for() {
     let host = Host::new(cluster().await, PROGRAM, BARE).await;
     host.expect(&["deploy"], 0);
+    let killed = host.run_with(&["rollback"], &[("SWITCHBACK_FAULT", "kill-in-undo:close")]);
+    assert_eq!(killed.status, None, "{}", killed.stderr);
     host.database().run("update public.users set points = 777 where id = 3").await;
-    host.expect(&["rollback"], 5);
+    host.expect(&["resume"], 5);
     host.expect(&["rollback", &host.last_run(), "--accept-loss"], 0);
     let failed = host.run_with(&["deploy"], &[("MIGRATE_FAULT", "fail r3")]);
     assert_eq!(failed.status, Some(4), "{}", failed.stderr);

@@ -50,6 +50,9 @@ async fn what_the_backup_lacks_is_named_and_needs_a_word_and_comes_back_with_the
 
     let ran = host.expect(&["restore", &backup, "--swap", "--accept-loss"], 0);
     assert!(ran.stderr.contains("left behind in `app_"), "{}", ran.stderr);
+    let page = host.expect(&["report", "--format", "html"], 0).stdout;
+    assert!(page.contains("The restore of backup") && !page.contains("no data was lost"), "{page}");
+    assert!(page.contains("public.notes: 501 rows here, 500 in the backup"), "{page}");
     assert_same(&then, &host.state().await, "restored");
     assert_eq!(kept(&host).await, ["old"]);
     host.expect(&["rollback"], 0);
@@ -79,6 +82,59 @@ async fn with_nothing_written_since_no_word_is_needed_and_what_belongs_to_the_ta
     assert_same(&start, &host.state().await, "planned");
     host.expect(&["restore", &backup, "--swap"], 0);
     assert_same(&start, &host.state().await, "restored");
+    // What the next `rollback` needs is not offered for dropping.
+    let doctor = host.run(&["doctor"]).stdout;
+    assert!(doctor.contains("would take back with it") && !doctor.contains("drop database"), "{doctor}");
+}
+
+#[tokio::test]
+async fn what_only_the_backup_has_is_no_loss_and_needs_no_word() {
+    let (host, backup) = host().await;
+    let then = host.state().await;
+    host.database().run("drop table public.notes").await;
+    let now = host.state().await;
+    let ran = host.expect(&["restore", &backup, "--swap"], 0);
+    assert!(!ran.stderr.contains("left behind in `app_"), "{}", ran.stderr);
+    assert_same(&then, &host.state().await, "restored");
+    host.expect(&["rollback"], 0);
+    assert_same(&now, &host.state().await, "rolled back");
+}
+
+/// Without a terminal the question stands in the refusal.
+#[tokio::test]
+async fn the_question_says_whose_data_is_at_stake() {
+    let (host, backup) = host().await;
+    let asked = |words: &[&str]| {
+        let with = host.command(words);
+        let mut without = std::process::Command::new(with.get_program());
+        without.args(with.get_args().filter(|word| *word != "--yes")).current_dir(host.path("."));
+        without.env("APP_URL", host.url().expose()).stdin(std::process::Stdio::null());
+        let ended = without.output().unwrap();
+        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+    };
+    let folder = host.path("backups").join(&backup);
+    let own = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
+    let write = |text: &str| {
+        std::fs::write(folder.join("manifest.json"), text).unwrap();
+        let mut sum = std::process::Command::new("sha256sum");
+        let sum = sum.arg("manifest.json").current_dir(&folder).output().unwrap();
+        std::fs::write(folder.join("manifest.sha256"), sum.stdout).unwrap();
+    };
+    let name = host.database().name();
+    let other = own.replace(&format!("\"database\": \"{name}\""), "\"database\": \"staging\"");
+    assert_ne!(own, other);
+    write(&other);
+    let (status, said) = asked(&["restore", &backup, "--swap"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("it was taken of `staging`, not of this target"), "{said}");
+    write(&own);
+    let (status, said) = asked(&["restore", &backup, "--swap", "--accept-loss"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("is left behind") && !said.contains("staging"), "{said}");
+    host.expect(&["restore", &backup, "--swap"], 0);
+    let (status, said) = asked(&["rollback", "--accept-loss"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains(&format!("leave what was written to `{name}` since 20")), "{said}");
 }
 
 #[tokio::test]
@@ -86,11 +142,31 @@ async fn what_is_written_after_the_swap_is_not_left_behind_in_silence() {
     let (host, backup) = host().await;
     host.expect(&["restore", &backup, "--swap"], 0);
     write(&host, "acknowledged").await;
-    let stuck = host.expect(&["rollback"], 5);
-    assert!(stuck.stderr.contains("SB0507") && stuck.stderr.contains("public.notes"), "{}", stuck.stderr);
+    let before = host.state().await;
+    let refused = host.expect(&["rollback"], 3);
+    assert!(
+        refused.stderr.contains("SB0310") && refused.stderr.contains("public.notes"),
+        "{}",
+        refused.stderr
+    );
+    assert_same(&before, &host.state().await, "refused");
     host.expect(&["rollback", &host.last_run(), "--accept-loss"], 0);
     assert_eq!(notes(&host, "acknowledged").await, "0");
     assert_eq!(kept(&host).await, ["failed"]);
+    assert_eq!(host.service(), "running, free");
+}
+
+/// As above, where it is written when the look before the fence is over.
+#[tokio::test]
+async fn what_is_written_while_the_way_back_begins_is_not_left_behind_in_silence() {
+    let (host, backup) = host().await;
+    host.expect(&["restore", &backup, "--swap"], 0);
+    let killed = host.run_with(&["rollback"], &[("SWITCHBACK_FAULT", "kill-in-undo:close")]);
+    assert_eq!(killed.status, None, "{}", killed.stderr);
+    write(&host, "acknowledged").await;
+    let stuck = host.expect(&["resume"], 5);
+    assert!(stuck.stderr.contains("SB0507") && stuck.stderr.contains("public.notes"), "{}", stuck.stderr);
+    host.expect(&["rollback", "--accept-loss"], 0);
     assert_eq!(host.service(), "running, free");
 }
 

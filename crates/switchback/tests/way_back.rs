@@ -18,6 +18,24 @@ fn decision(host: &Host) -> serde_json::Value {
     noted.next_back().map(|event| event["value"].clone()).unwrap_or_default()
 }
 
+/// A target without an application: nothing is written by itself.
+const BARE: Shape = Shape {
+    fence: "closed",
+    restore_point: "clone",
+    service: false,
+    code: false,
+    page: false,
+    tool: "alembic",
+    migrations: "many",
+};
+
+/// Lets something be written after the looks of `rollback`, while the run is on its way back already.
+async fn write_after_the_looks(host: &Host, sql: &str) {
+    let killed = host.run_with(&["rollback"], &[("SWITCHBACK_FAULT", "kill-in-undo:close")]);
+    assert_eq!(killed.status, None, "{}", killed.stderr);
+    host.database().run(sql).await;
+}
+
 fn assert_same(wanted: &State, found: &State) {
     let differences = wanted.differences(found);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
@@ -46,7 +64,7 @@ async fn values_that_only_the_new_shape_can_hold_need_a_persons_word() {
         let host = host(Shape::default()).await;
         let start = host.state().await;
         host.expect(&host.deploy(), 0);
-        host.database().run(write).await;
+        write_after_the_looks(&host, write).await;
         let stuck = host.expect(&["rollback"], 5);
         assert!(
             stuck.stderr.contains("SB0507") && stuck.stderr.contains("--accept-loss"),
@@ -67,9 +85,94 @@ async fn values_that_only_the_new_shape_can_hold_need_a_persons_word() {
 async fn a_definition_made_after_the_deploy_is_not_dropped_in_silence() {
     let host = host(Shape::default()).await;
     host.expect(&host.deploy(), 0);
-    host.database().run("create table public.made_by_hand (n int)").await;
+    write_after_the_looks(&host, "create table public.made_by_hand (n int)").await;
     let stuck = host.expect(&["rollback"], 5);
     assert!(stuck.stderr.contains("made_by_hand"), "{}", stuck.stderr);
+}
+
+/// What can be known while the application runs is no reason to stop it.
+#[tokio::test]
+async fn a_way_back_that_would_lose_writes_is_refused_while_the_application_runs() {
+    let host = host(Shape::default()).await;
+    let start = host.state().await;
+    host.expect(&host.deploy(), 0);
+    host.database().run("update public.users set points = 777 where id = 3").await;
+    let before = host.state().await;
+    let journal = host.journal();
+    let run = host.last_run();
+    // As a look that was killed leaves it.
+    host.cluster().run(&format!("create database {}_try_{run}", host.database().name())).await;
+    let refused = host.expect(&["rollback"], 3);
+    for words in ["SB0310", "public.users", "nothing was changed", &format!("rollback {run} --accept-loss")] {
+        assert!(refused.stderr.contains(words), "no `{words}` in\n{}", refused.stderr);
+    }
+    assert_same(&before, &host.state().await);
+    assert_eq!(host.journal(), journal);
+    for left in ["looks", "trial"] {
+        assert!(!host.path(&format!(".switchback/runs/{run}/{left}")).exists(), "{left} is left");
+    }
+    host.expect(&["rollback", &run, "--accept-loss"], 0);
+    assert_same(&start, &host.state().await);
+}
+
+/// What somebody sets or grants after the deploy is theirs, whichever way the data goes.
+#[tokio::test]
+async fn settings_and_grants_made_after_the_deploy_are_kept_by_either_way() {
+    for (way, write) in
+        [("swap", None), ("down", Some("insert into public.notes (user_id, body) values (1, 'w')"))]
+    {
+        let host = host(BARE).await;
+        host.expect(&host.deploy(), 0);
+        let (name, role) = (host.database().name().to_owned(), host.cluster().role("late", "login").await);
+        for statement in [
+            format!("alter database {name} set statement_timeout = '77s'"),
+            format!("alter role {role} in database {name} set work_mem = '9MB'"),
+            format!("alter database {name} connection limit 77"),
+            format!("revoke connect on database {name} from public"),
+            format!("grant connect on database {name} to {role}"),
+            format!("comment on database {name} is 'said later'"),
+        ] {
+            host.cluster().run(&statement).await;
+        }
+        let wanted = host.state().await.settings;
+        if let Some(write) = write {
+            host.database().run(write).await;
+        }
+        let killed = host.run_with(&["rollback"], &[("SWITCHBACK_FAULT", "kill-in-undo:start")]);
+        assert_eq!(killed.status, None, "{}", killed.stderr);
+        assert!(killed.stderr.contains("kept: setting statement_timeout is new"), "{}", killed.stderr);
+        host.expect(&["resume"], 0);
+        assert_eq!(decision(&host)["way"], way);
+        let differences = wanted.differences(&host.state().await.settings);
+        assert!(differences.is_empty(), "{way}: {}", differences.join("\n"));
+    }
+}
+
+/// The backup may take hours; what is set meanwhile is not reset by the end of the fence.
+#[tokio::test]
+async fn settings_made_before_the_fence_goes_up_outlive_it() {
+    let host = host(BARE).await;
+    let name = host.database().name().to_owned();
+    let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-in:backup")]);
+    assert_eq!(killed.status, None, "{}", killed.stderr);
+    host.cluster().run(&format!("alter database {name} set statement_timeout = '77s'")).await;
+    let wanted = host.state().await.settings;
+    host.expect(&["resume"], 0);
+    let differences = wanted.differences(&host.state().await.settings);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// Their identities are given by who writes them: they are data, and no schema has them.
+#[tokio::test]
+async fn a_large_object_written_after_the_deploy_is_kept_by_the_downgrade() {
+    let host = host(BARE).await;
+    host.database().run("select lo_from_bytea(0, '\\x01')").await;
+    host.expect(&host.deploy(), 0);
+    host.database().run("select lo_from_bytea(4711, '\\x1234')").await;
+    host.expect(&["rollback"], 0);
+    assert_eq!(decision(&host)["way"], "down");
+    let kept = "select count(*) || ' ' || encode(lo_get(4711), 'hex') from pg_largeobject_metadata";
+    assert_eq!(host.database().text(kept).await, "2 1234");
 }
 
 /// The way back of a later run puts another database in the target's place; the earlier run's must
@@ -137,4 +240,76 @@ async fn a_run_is_never_taken_to_another_database() {
     let refused = host.run_with(&["rollback"], &[("APP_URL", &other.url().expose())]);
     assert_eq!(refused.status, Some(3), "{}", refused.stderr);
     assert!(refused.stderr.contains(other.name()), "{}", refused.stderr);
+}
+
+/// What a person told the server by hand, in the words of the guide.
+const BY_HAND: &[&str] = &[
+    "alter database \"FENCED\" rename to \"NAME\"",
+    "grant connect, temporary on database \"NAME\" to public",
+    "comment on database \"NAME\" is null",
+];
+
+/// A run that is stuck behind the fence, because of a write that only the new shape can hold.
+async fn stuck_host() -> (Host, State) {
+    let host = host(Shape::default()).await;
+    host.expect(&host.deploy(), 0);
+    let deployed = host.state().await;
+    write_after_the_looks(&host, "update public.users set points = 777 where id = 3").await;
+    let stuck = host.expect(&["rollback"], 5);
+    assert!(
+        stuck.stderr.contains("switchback abort") && stuck.stderr.contains("--leave"),
+        "{}",
+        stuck.stderr
+    );
+    (host, deployed)
+}
+
+/// The run is over, and the next one may begin.
+async fn assert_left(host: &Host, deployed: &State) {
+    let shown = host.expect(&["runs", "show", &host.last_run()], 0);
+    assert!(shown.stdout.contains("left by hand"), "{}", shown.stdout);
+    host.expect(&["service", "start"], 0);
+    host.listening().await;
+    std::fs::remove_file(host.path("maintenance.flag")).unwrap();
+    let now = host.state().await;
+    let differences = deployed.settings.differences(&now.settings);
+    assert!(differences.is_empty() && now.wrong.is_empty(), "{differences:?} {:?}", now.wrong);
+    assert_eq!((host.revision().await.as_str(), host.service().as_str()), ("r3", "running, free"));
+    assert_eq!(host.database().text("select points::text from public.users where id = 3").await, "777");
+    let nothing = host.expect(&["rollback"], 3);
+    assert!(nothing.stderr.contains("SB0305"), "{}", nothing.stderr);
+    host.expect(&host.deploy(), 0);
+}
+
+#[tokio::test]
+async fn a_stuck_run_is_left_as_it_is_by_a_persons_word() {
+    let (host, deployed) = stuck_host().await;
+    host.expect(&["abort", "--leave"], 0);
+    assert_left(&host, &deployed).await;
+}
+
+#[tokio::test]
+async fn a_stuck_run_whose_target_was_put_right_by_hand_can_be_ended() {
+    let (host, deployed) = stuck_host().await;
+    let name = host.database().name().to_owned();
+    let fenced = format!("{name}_sb_{}", host.last_run());
+    for statement in BY_HAND {
+        host.cluster().run(&statement.replace("FENCED", &fenced).replace("NAME", &name)).await;
+    }
+    host.expect(&["abort", "--leave"], 0);
+    assert_left(&host, &deployed).await;
+}
+
+#[tokio::test]
+async fn a_run_that_goes_forward_is_not_left() {
+    let host = host(BARE).await;
+    let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-in:restore_point")]);
+    assert_eq!(killed.status, None, "{}", killed.stderr);
+    let refused = host.expect(&["abort", "--leave"], 3);
+    assert!(
+        refused.stderr.contains("SB0305") && refused.stderr.contains("switchback resume"),
+        "{}",
+        refused.stderr
+    );
+    host.expect(&["abort"], 0);
 }

@@ -14,8 +14,11 @@ const SHOWN: usize = 20;
 pub struct Differences {
     /// Tables whose rows differ.
     pub tables: Vec<TableDifference>,
-    /// Sequences and large objects that differ, by name.
+    /// Sequences and large objects that differ, by name, and that the target has.
     pub others: Vec<String>,
+    /// Sequences and large objects that only the backup has, by name.
+    #[serde(default)]
+    pub others_in_backup: Vec<String>,
     /// Definitions that differ.
     pub objects: Vec<ObjectDifference>,
     /// Relations that could not be compared, with the reason.
@@ -71,7 +74,11 @@ impl Differences {
             if let Some(name) = difference.object.strip_prefix("left out ") {
                 let why = difference.after.or(difference.before).unwrap_or_default();
                 found.left_out.push(format!("{name}: {why}"));
-            } else if !difference.object.starts_with("table ") {
+            } else if difference.object.starts_with("table ") {
+                // Above, with its rows.
+            } else if difference.after.is_none() {
+                found.others_in_backup.push(difference.object);
+            } else {
                 found.others.push(difference.object);
             }
         }
@@ -88,27 +95,54 @@ impl Differences {
 
     /// Whether both hold the same.
     pub fn is_empty(&self) -> bool {
-        self.tables.is_empty()
-            && self.others.is_empty()
-            && self.objects.is_empty()
-            && self.left_out.is_empty()
+        *self == Self::default()
     }
 
-    /// One line each, as a person reads them who thinks of taking the backup; the first few of a kind.
+    /// All of it, one line each, as a person reads them who thinks of taking the backup; the first few
+    /// of a kind.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<_> = self.tables.iter().map(TableDifference::line).collect();
+        let mut lines = self.left_behind();
+        lines.extend(self.comes_back());
+        lines
+    }
+
+    /// What the target has and the backup has not: it would be left behind with the target.
+    pub fn left_behind(&self) -> Vec<String> {
+        let tables = self.tables.iter().filter(|table| table.is_left_behind());
+        let mut lines: Vec<_> = tables.map(TableDifference::line).collect();
         lines.extend(self.others.iter().map(|name| format!("{name} stands elsewhere")));
-        let objects: Vec<_> = self.objects.iter().map(ObjectDifference::line).collect();
-        lines.extend(objects.iter().take(SHOWN).cloned());
-        if objects.len() > SHOWN {
-            lines.push(format!("and {} more definitions", objects.len() - SHOWN));
-        }
+        lines.extend(self.objects(|only_in| only_in != OnlyIn::Backup));
         lines.extend(self.left_out.iter().map(|line| format!("not compared: {line}")));
+        lines
+    }
+
+    /// What only the backup has: it would come back, and nothing is lost with it.
+    pub fn comes_back(&self) -> Vec<String> {
+        let tables = self.tables.iter().filter(|table| !table.is_left_behind());
+        let mut lines: Vec<_> = tables.map(TableDifference::line).collect();
+        lines.extend(self.others_in_backup.iter().map(|name| format!("{name} is in the backup only")));
+        lines.extend(self.objects(|only_in| only_in == OnlyIn::Backup));
+        lines
+    }
+
+    /// The first definitions that are where they are asked for, and how many more there are.
+    fn objects(&self, wanted: impl Fn(OnlyIn) -> bool) -> Vec<String> {
+        let found: Vec<_> = self.objects.iter().filter(|object| wanted(object.only_in)).collect();
+        let mut lines: Vec<_> = found.iter().take(SHOWN).map(|object| object.line()).collect();
+        if found.len() > SHOWN {
+            lines.push(format!("and {} more definitions", found.len() - SHOWN));
+        }
         lines
     }
 }
 
 impl TableDifference {
+    /// Whether the target holds rows that the backup may lack. An empty table, or none, holds nothing;
+    /// a table without rows that the backup has not at all is a definition, which is named as such.
+    fn is_left_behind(&self) -> bool {
+        self.target.is_some_and(|rows| rows > 0)
+    }
+
     fn line(&self) -> String {
         let name = &self.table;
         match (self.backup, self.target) {
@@ -151,6 +185,21 @@ mod tests {
     }
 
     #[test]
+    fn what_only_the_backup_has_is_no_loss() {
+        let backup = facts(&[("public.a", 3, "x"), ("public.b", 1, "x")], 3);
+        let mut target = facts(&[("public.b", 0, "")], 3);
+        target.data.sequences.clear();
+        let found = Differences::between(&backup, &target);
+        assert_eq!(found.left_behind(), [""; 0]);
+        let expected = [
+            "public.a is not here; 3 rows in the backup",
+            "public.b: 0 rows here, 1 in the backup",
+            "sequence public.s is in the backup only",
+        ];
+        assert_eq!(found.comes_back(), expected);
+    }
+
+    #[test]
     fn what_would_be_left_behind_is_named_with_its_rows() {
         let backup = facts(&[("public.a", 3, "x"), ("public.b", 1, "x"), ("public.c", 1, "x")], 3);
         let target = facts(&[("public.a", 5, "y"), ("public.b", 1, "y"), ("public.d", 2, "x")], 5);
@@ -158,11 +207,12 @@ mod tests {
         let expected = [
             "public.a: 5 rows here, 3 in the backup",
             "public.b: 1 rows in both, not all the same",
-            "public.c is not here; 1 rows in the backup",
             "public.d is not in the backup; 2 rows here",
             "sequence public.s stands elsewhere",
         ];
-        assert_eq!(found.lines(), expected);
+        assert_eq!(found.left_behind(), expected);
+        assert_eq!(found.comes_back(), ["public.c is not here; 1 rows in the backup"]);
+        assert_eq!(found.lines().len(), 5);
         assert!(Differences::between(&backup, &backup).is_empty());
     }
 }

@@ -65,7 +65,12 @@ pub async fn fill(world: &World, plan: &mut Plan) -> Result<()> {
         None => Vec::new(),
     };
     let at_least = plan.steps.iter().any(|step| step.estimate.as_ref().is_none_or(is_lower_bound));
-    let back = runbook::Back { swap: ms(SWAP), restore: clerk.restore(), look: clerk.at(rate::DIGEST).ms };
+    let back = runbook::Back {
+        swap: ms(SWAP),
+        restore: clerk.restore(),
+        look: clerk.at(rate::DIGEST).ms,
+        copy: clerk.at(rate::COPY).ms,
+    };
     plan.outlook = Outlook { disk, at_least, target_bytes: Some(bytes), ..Outlook::default() };
     runbook::write(&world.config, plan, &back);
     Ok(())

@@ -46,6 +46,17 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_slice(&bytes).map_err(|error| failed(path, &error))
 }
 
+/// Removes a folder with all that is in it; one that is not there is no error.
+///
+/// # Errors
+/// [`code::STATE_FOLDER`].
+pub fn remove_folder(path: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// This very program, as it can be started again. One that was upgraded meanwhile is gone from its place:
 /// what took that place is started instead.
 pub fn own_program() -> PathBuf {

@@ -129,6 +129,43 @@ impl Repository {
         Ok(changes)
     }
 
+    /// The tracked files below a folder that are not as HEAD has them, and whatever lies there that git
+    /// does not track, ignored or not. Paths from the checkout's top; nothing for a folder that is not in
+    /// the checkout.
+    ///
+    /// # Errors
+    /// `CODE_SWITCH` where git can't tell.
+    pub async fn unlike_head(&self, folder: &Path) -> Result<(Vec<String>, Vec<String>)> {
+        let Some(inside) = self.inside(folder) else { return Ok((Vec::new(), Vec::new())) };
+        let below = format!(":(top,literal){}", inside.display());
+        let changed = self.paths(&["diff", "--name-only", "--no-renames", "HEAD", "--", &below]).await?;
+        let others = self.paths(&["ls-files", "--others", "--full-name", "--", &below]).await?;
+        Ok((changed, others))
+    }
+
+    /// A path of the file system as one from the checkout's top; `None` where it is not in the checkout.
+    pub fn inside(&self, path: &Path) -> Option<PathBuf> {
+        // The top is told without links, and a path of the configuration may go over some.
+        let (top, path) = (std::fs::canonicalize(&self.root).ok()?, std::fs::canonicalize(path).ok()?);
+        path.strip_prefix(top).ok().map(Path::to_owned)
+    }
+
+    /// What a commit has under a path from the checkout's top: the identity of its content, or `None`.
+    ///
+    /// # Errors
+    /// `CODE_SWITCH` where git can't be run.
+    pub async fn content(&self, commit: &str, path: &Path) -> Result<Option<String>> {
+        let name = format!("{commit}:{}", path.display());
+        let finished = self.run(self.git(&["rev-parse", "--verify", "--quiet", &name]), LOOK).await?;
+        let found = finished.stdout.trim();
+        Ok((finished.succeeded() && !found.is_empty()).then(|| found.to_owned()))
+    }
+
+    /// Why migrations that lie in the checkout are not applied as those of a release.
+    pub fn not_of_a_release(&self, files: &[String]) -> Failure {
+        words::not_of_a_release(&self.root, files)
+    }
+
     /// The files, from the checkout's top, that differ from where the branch of `reference` was left, or
     /// are not tracked; those that are gone are left out. Only in the folder `within` is
     /// looked for new ones: elsewhere there may be very many.

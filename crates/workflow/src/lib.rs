@@ -3,6 +3,7 @@
 //! Look into `planner.rs` for the order of the steps, into `steps/` for what each does, into
 //! `way_back/` for how the data goes back, into `checks/` for what is validated.
 
+mod agreed;
 pub mod application;
 pub mod backups;
 pub mod checks;
@@ -24,6 +25,7 @@ pub mod maintenance;
 pub mod migration;
 pub mod monitor;
 pub mod names;
+pub mod open_run;
 pub mod page;
 pub mod pairs;
 pub mod planner;

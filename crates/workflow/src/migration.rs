@@ -13,6 +13,7 @@ use switchback_engine::cancel::Cancel;
 use switchback_engine::exec::{Finished, Program};
 use switchback_engine::step::StepCx;
 use switchback_model::event::Unit;
+use switchback_model::units::human;
 use switchback_model::{DatabaseUrl, Failure, Result, code};
 use switchback_postgres::session::role_of;
 
@@ -137,7 +138,8 @@ pub async fn call(
         }
         let locked = finished.tail.iter().any(|line| LOCK_TIMEOUT.iter().any(|text| line.contains(text)));
         if !locked || attempt == TRIES || !may_retry().await? {
-            return Err(failed(&program, &finished, what));
+            let failure = failed(&program, &finished, what);
+            return Err(if locked { without_its_lock(caller.world, failure) } else { failure });
         }
         (caller.hear)(Heard::Warning(format!(
             "{what} could not have its lock (try {attempt} of {TRIES}); again in {pause:?}"
@@ -361,6 +363,15 @@ fn failed(program: &Program, finished: &Finished, what: &str) -> Failure {
     Failure::new(code::MIGRATION_FAILED, message)
         .cause(essence(&finished.tail))
         .hint("correct the migration, then the same command again; with --verbose it shows every line of the migrator")
+}
+
+/// The migration is right; somebody was in its way.
+fn without_its_lock(world: &World, mut failure: Failure) -> Failure {
+    let limit = human(world.config.migrations.lock_timeout.0);
+    failure.hints = vec![format!(
+        "end the session that holds the lock, named in a warning above, or raise `lock_timeout` in [migrations], now {limit}; then the same command again"
+    )];
+    failure
 }
 
 /// What a person needs of a migrator's last lines: of a Python traceback the exception at its end,

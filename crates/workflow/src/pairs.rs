@@ -138,7 +138,32 @@ pub async fn check_way_back(world: &World, plan: &Plan) -> Result<()> {
     let Some(before) = &plan.release_before else { return Ok(()) };
     let root = planner::release_files(world, before).await?;
     match fit(&*world.migrator(), &root, &plan.revision_before)? {
-        Fit::Older(unknown) => Err(older(world, before, &unknown, &plan.revision_before)),
+        Fit::Older(unknown) => Err(not_to_come_back(world, plan, before, &unknown)),
         Fit::Fits | Fit::Newer(_) => Ok(()),
     }
+}
+
+/// The release that would come back does not know the schema that would come back with it.
+fn not_to_come_back(world: &World, plan: &Plan, release: &Release, unknown: &[String]) -> Failure {
+    let environment = &world.config.environment_name;
+    let (before, after) = (shown(&plan.revision_before), shown(&plan.revision_after));
+    let message = format!(
+        "run {} can't be taken back: release {} would come back with it, and does not know revision {}, at which `{}` would be then",
+        plan.run,
+        release.name,
+        shown(unknown),
+        plan.target
+    );
+    let known = Ledger::of(&world.config).releases_at(environment, &plan.revision_before);
+    let names: Vec<_> = known.iter().map(|known| known.name.as_str()).collect();
+    let failure = unfit(message).cause(format!("the run found it at {before}, and left it at {after}"));
+    let failure = if names.is_empty() {
+        failure
+    } else {
+        failure.cause(format!("at {before} ran: {}", names.join(", ")))
+    };
+    let fitting = known.first().map_or("REF", |known| known.name.as_str());
+    failure.hint(format!(
+        "put a backup of that time in place, with a release that knows its revision: switchback restore BACKUP --swap --release {fitting} -e {environment}"
+    ))
 }

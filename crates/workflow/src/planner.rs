@@ -53,7 +53,8 @@ struct Found {
 ///
 /// # Errors
 /// [`code::TARGET_LEASED`] where a run is open, the migrator's errors (two heads, unknown
-/// revision), [`code::RELEASE_UNKNOWN`], [`code::NOTHING_TO_DO`], and those of a connection.
+/// revision), [`code::RELEASE_UNKNOWN`], [`code::CODE_DIRTY`] for migrations that no release has,
+/// [`code::NOTHING_TO_DO`], and those of a connection.
 pub async fn plan(world: &World, release: Option<&str>) -> Result<Plan> {
     crate::checks::configuration(&world.config)?;
     let found = find(world, release).await?;
@@ -133,12 +134,13 @@ async fn find(world: &World, release: Option<&str>) -> Result<Found> {
     let admin = world.admin().await?;
     let target = server::database(&admin, &world.names.target).await?;
     if let Some((marker, _)) = marker::open_marker(&admin, &world.names.target).await? {
-        return Err(marker.refusal());
+        return Err(crate::open_run::refusal(world, &marker));
     }
     let identity = Identity::read(&admin).await?;
     let session = world.session(&world.names.target).await?;
     let current = world.migrator().current(&session).await?;
     let (release_before, release_after) = releases(world, release).await?;
+    only_of_a_release(world).await?;
     let root = files_of(world, release_before.as_ref(), release_after.as_ref()).await?;
     if let Some(release) = release_after.as_ref().filter(|_| release.is_some())
         && let Fit::Older(unknown) = pairs::fit(&*world.migrator(), &root, &current)?
@@ -150,6 +152,16 @@ async fn find(world: &World, release: Option<&str>) -> Result<Found> {
     let (restore_point, notes) = restore_point(world).await?;
     let oid = target.map(|target| target.oid).unwrap_or_default();
     Ok(Found { identity, oid, current, release_before, release_after, root, scripts, restore_point, notes })
+}
+
+/// Refuses migrations in the checkout that its commit does not have, or has otherwise: the plan would name
+/// a release, and apply something else.
+async fn only_of_a_release(world: &World) -> Result<()> {
+    let Some(repository) = world.repository().await? else { return Ok(()) };
+    let (mut files, others) = repository.unlike_head(&world.config.migrations.directory).await?;
+    let migrator = world.migrator();
+    files.extend(others.into_iter().filter(|path| migrator.reads(Path::new(path))));
+    if files.is_empty() { Ok(()) } else { Err(repository.not_of_a_release(&files)) }
 }
 
 pub(crate) async fn releases(
@@ -315,21 +327,24 @@ fn needs(world: &World, found: &Found) -> Needs {
         swap: migrates && copies,
         migrations: migrates,
         automatic: world.config.environment.restore_point == RestorePointKind::Auto,
-        no_down: no_down(found),
+        no_down: no_down(world, found),
         scripts: Vec::new(),
         release: found.release_after.as_ref().map(|release| release.name.clone()),
     }
 }
 
-/// The migrations that only a copy could take back, where there will be none.
-fn no_down(found: &Found) -> Vec<String> {
+/// The migrations that only a copy could take back, where there will be none; or where it may not take
+/// the target's place: behind a read-only fence nobody knows whose a write is.
+fn no_down(world: &World, found: &Found) -> Vec<String> {
     let without = |script: &Script| {
         let why = script.no_down.as_ref()?;
         Some(format!("{}: {why}", script.revision))
     };
-    match found.restore_point {
-        RestorePointKind::Down => found.scripts.pending.iter().filter_map(without).collect(),
-        _ => Vec::new(),
+    let read_only = world.config.environment.fence == FenceKind::ReadOnly;
+    if read_only || found.restore_point == RestorePointKind::Down {
+        found.scripts.pending.iter().filter_map(without).collect()
+    } else {
+        Vec::new()
     }
 }
 
@@ -361,19 +376,35 @@ fn ways_back(world: &World, found: &Found) -> Vec<WayBack> {
         restore
     };
     let page = world.config.environment.maintenance.as_ref().is_some_and(|page| page.closed_when.is_some());
-    let started = match (page, world.config.environment.disposable.as_slice()) {
-        (true, []) => "as before, if nothing was written; else the downgrade, tried on a copy; else a person is asked".to_owned(),
-        (true, tables) => format!("as before, if nothing was written but to {}; else the downgrade, tried on a copy; else a person is asked", tables.join(", ")),
-        (false, _) => "as before, if nothing was written; else the downgrade, tried on a copy; else a person is asked (no page is known to be closed)".to_owned(),
+    let no_copy = found.restore_point == RestorePointKind::Down;
+    let disposable = world.config.environment.disposable.as_slice();
+    let but = if page && !disposable.is_empty() {
+        format!(" but to {}", disposable.join(", "))
+    } else {
+        String::new()
+    };
+    let mut started = if no_copy || read_only {
+        "as before; where the downgrade would lose what was written since, a person is asked".to_owned()
+    } else {
+        format!(
+            "as before, if nothing was written{but}; else the downgrade, tried on a copy; else a person is asked"
+        )
+    };
+    if !page {
+        started.push_str(" (no page is known to be closed)");
+    }
+    let later = if no_copy {
+        "`switchback rollback RUN`: each migration is downgraded, after that was tried on a copy; where it would lose what was written since, a person is asked; there is no copy that --accept-loss could take"
+    } else if read_only {
+        "`switchback rollback RUN`: the downgrade, tried on a copy; with --accept-loss the restore point, naming what is lost"
+    } else {
+        "`switchback rollback RUN`: the restore point if nothing was written; else the downgrade, tried on a copy; with --accept-loss the restore point, naming what is lost"
     };
     vec![
         way("until the first migration", "the fence is lifted and the previous release is started"),
         way("first migration to the start", applied),
         way("application started, page closed", &started),
-        way(
-            "page open, later",
-            "`switchback rollback RUN`: the copy if nothing was written; else the downgrade, tried on a copy; with --accept-loss the copy, naming what is lost",
-        ),
+        way("page open, later", later),
         way("the worst case", "the backup, restored and compared before the run changed anything"),
     ]
 }

@@ -100,7 +100,7 @@ async fn find<'a>(
     let manifest = backup.manifest.as_ref().map_err(Clone::clone)?;
     let admin = world.admin().await?;
     if let Some((marker, _)) = marker::open_marker(&admin, &world.names.target).await? {
-        return Err(marker.refusal());
+        return Err(crate::open_run::refusal(world, &marker));
     }
     let Some(target) = server::database(&admin, &world.names.target).await? else {
         return Err(no_target(world, backup));
@@ -192,6 +192,19 @@ fn ways_back(found: &Found<'_>) -> Vec<WayBack> {
     ]
 }
 
+/// That a backup is not one of this target, where it is not: it would replace one application's data by
+/// another's, or production's by staging's.
+#[must_use]
+pub fn taken_elsewhere(world: &World, manifest: &Manifest, here: &Identity) -> Option<String> {
+    let taken = &manifest.target;
+    let same_server = taken.server.system_identifier == here.system_identifier;
+    if same_server && taken.database == world.names.target {
+        return None;
+    }
+    let server = if same_server { String::new() } else { format!(" on another server ({})", taken.host) };
+    Some(format!("it was taken of `{}`{server}, not of this target", taken.database))
+}
+
 fn notes(world: &World, found: &Found<'_>) -> Vec<String> {
     let manifest = found.manifest;
     let proven = match &found.backup.proof {
@@ -199,14 +212,7 @@ fn notes(world: &World, found: &Found<'_>) -> Vec<String> {
         None => "never proven: it is compared with its manifest now".to_owned(),
     };
     let mut notes = vec![format!("backup {}, taken {}, {proven}", found.backup.id, manifest.made_at)];
-    let (from, here) = (&manifest.target.server.system_identifier, &found.identity.system_identifier);
-    if from != here || manifest.target.database != world.names.target {
-        notes.push(format!(
-            "it was taken of `{}`{}, not of this target",
-            manifest.target.database,
-            if from == here { "" } else { " on another server" }
-        ));
-    }
+    notes.extend(taken_elsewhere(world, manifest, &found.identity));
     if manifest.revision.is_none() {
         notes.push("its revision is not known before it is restored; one that does not fit the release is refused then".into());
     }

@@ -49,7 +49,7 @@ pub async fn needed_backups(world: &World, runs: &[RunView]) -> Result<BTreeMap<
         let kept = |mark: &str| there.iter().any(|one| one.name.ends_with(&format!("{mark}{id}")));
         let why = if run.is_open() {
             format!("run {id} is open")
-        } else if kept("_rp_") || kept("_old_") {
+        } else if has_succeeded(run) && (kept("_rp_") || kept("_old_")) {
             format!("run {id} can still be taken back")
         } else {
             continue;
@@ -112,9 +112,7 @@ fn needed(runs: &[RunView], id: &str, marked: Option<&str>, keep: Span) -> Optio
     if run.is_open() || marked == Some(id) {
         return Some(format!("run {id} is open"));
     }
-    let succeeded =
-        |run: &&RunView| run.outcome.as_ref().is_some_and(|outcome| outcome.status == RunStatus::Succeeded);
-    if runs.iter().rev().find(succeeded).is_some_and(|last| last.plan.run.0 == id) {
+    if next_back(runs) == Some(id) {
         return Some(format!("`switchback rollback` would take run {id} back with it"));
     }
     let age = run.ended_at.map(|ended| clock::now().duration_since(ended).unsigned_abs());
@@ -125,4 +123,14 @@ fn needed(runs: &[RunView], id: &str, marked: Option<&str>, keep: Span) -> Optio
             Some(format!("it is {} old; keep_restore_points is {keep}", human(age)))
         }
     }
+}
+
+/// The run that `rollback` would take back: the last one that succeeded.
+pub(crate) fn next_back(runs: &[RunView]) -> Option<&str> {
+    runs.iter().rev().find(|run| has_succeeded(run)).map(|run| run.plan.run.0.as_str())
+}
+
+/// One that was taken back already is not taken back again.
+fn has_succeeded(run: &RunView) -> bool {
+    run.outcome.as_ref().is_some_and(|outcome| outcome.status == RunStatus::Succeeded)
 }

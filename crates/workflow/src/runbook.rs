@@ -3,6 +3,8 @@
 //! The words belong to kinds of steps and to where a step stands in its plan; a step that is not
 //! known here has its title, and the test below fails.
 
+use std::time::Duration;
+
 use switchback_model::config::{FenceKind, RestorePointKind};
 use switchback_model::plan::{PlannedStep, StepOutlook};
 use switchback_model::units::human;
@@ -16,6 +18,16 @@ pub(crate) struct Back {
     pub(crate) restore: Option<u64>,
     /// Looking what was written since.
     pub(crate) look: u64,
+    /// The copy that a downgrade is tried on.
+    pub(crate) copy: u64,
+}
+
+impl Back {
+    /// The downgrade, tried first: a copy goes down and up again and is read before, between and after
+    /// it; then the target goes down.
+    fn downgrade(&self, plan: &Plan) -> u64 {
+        self.copy + self.look * 3 + time_of(plan, "apply") * 3
+    }
 }
 
 /// Where a step stands: what it would take to go back from there.
@@ -109,11 +121,8 @@ fn going_back(
         (_, _, Some(_)) => "the dump is restored, compared, and takes the target's place by rename",
         (..) => "the restore point takes the target's place by rename",
     };
-    let data = if down && !exchange {
-        back.look * 3 + time_of(plan, "apply")
-    } else {
-        back.swap + back.restore.unwrap_or(0)
-    };
+    let downgrade = back.downgrade(plan);
+    let data = if down && !exchange { downgrade } else { back.swap + back.restore.unwrap_or(0) };
     let code = if has(plan, "switch_code") {
         "; the previous release is put back and started"
     } else {
@@ -130,17 +139,21 @@ fn going_back(
         Part::Down => (format!("the fence is lifted{code}, the page opened"), Some(start), None),
         Part::Changed => (format!("{swap}{code}"), Some(data + start), None),
         Part::Started | Part::Open => {
-            let rest = if exchange {
-                "else a person is asked"
-            } else {
-                "else the downgrade, tried on a copy first; else a person is asked"
+            let rollback = if part == Part::Open { "`switchback rollback`: " } else { "" };
+            let how = match (exchange, down) {
+                (true, _) => format!("if nothing was written since: {swap}{code}; else a person is asked"),
+                (false, true) => {
+                    format!("{swap}{code}; where it would lose what was written since, a person is asked")
+                }
+                (false, false) => format!(
+                    "if nothing was written since: {swap}{code}; else the downgrade, tried on a copy first, {} more at least; else a person is asked",
+                    human(Duration::from_millis(downgrade))
+                ),
             };
-            let how = match part {
-                Part::Open => "`switchback rollback`: ",
-                _ => "",
-            };
-            let how = format!("{how}if nothing was written since: {swap}{code}; {rest}");
-            (how, Some(back.look + data + start), Some(loss(config, exchange, part)))
+            // What was written is not known beforehand, so the dearer way is the one to reckon with.
+            let data = if exchange { data } else { data.max(downgrade) };
+            let loses = loss(config, plan, part);
+            (format!("{rollback}{how}"), Some(back.look + data + start), Some(loses))
         }
     }
 }
@@ -149,7 +162,11 @@ fn nothing() -> String {
     "the run ends here; target, code and service were not touched".to_owned()
 }
 
-fn loss(config: &Config, exchange: bool, part: Part) -> String {
+fn loss(config: &Config, plan: &Plan, part: Part) -> String {
+    let exchange = has(plan, "swap");
+    if !exchange && point(plan) == Some(RestorePointKind::Down) {
+        return "nothing: there is no copy that --accept-loss could take".to_owned();
+    }
     let since = if exchange { "the swap" } else { "the restore point" };
     let word = format!("nothing, but with --accept-loss what was written since {since}, named");
     match config.environment.disposable.as_slice() {
@@ -385,7 +402,7 @@ mod tests {
     #[test]
     fn downtime_is_counted_from_the_page_to_the_end_and_the_way_back_grows() {
         let mut plan = plan(&["preflight", "backup", "maintenance", "fence", "apply", "start", "close"]);
-        write(&config(), &mut plan, &Back { swap: 1, restore: None, look: 10 });
+        write(&config(), &mut plan, &Back { swap: 1, restore: None, look: 10, copy: 5 });
         let outlook = &plan.outlook;
         assert_eq!((outlook.total_ms, outlook.downtime_ms), (Some(7000), Some(5000)));
         let clock: Vec<_> = outlook.steps.iter().map(|step| step.at_ms).collect();
@@ -395,5 +412,33 @@ mod tests {
         let loses = |id: &str| outlook.steps.iter().find(|step| step.step == id).unwrap().loses.clone();
         assert_eq!(loses("apply"), None);
         assert!(loses("close").unwrap().contains("--accept-loss"));
+    }
+
+    fn outlook_of(kind: &str) -> Outlook {
+        let mut plan = plan(&["fence", "restore_point", "apply", "start", "close"]);
+        plan.steps[1].params = json!({ "kind": kind });
+        write(&config(), &mut plan, &Back { swap: 1, restore: None, look: 10, copy: 5 });
+        plan.outlook
+    }
+
+    #[test]
+    fn once_users_are_in_the_way_back_is_reckoned_as_the_downgrade() {
+        for kind in ["clone", "down"] {
+            let outlook = outlook_of(kind);
+            let closed = outlook.steps.last().unwrap();
+            // A look; a copy, three looks at it and down, up and down again; the start.
+            let downgrade = 10 + (5 + 3 * 10 + 3 * 1000) + 1000;
+            assert_eq!(closed.way_back_ms, Some(downgrade), "{kind}: {}", closed.way_back);
+            assert_eq!(outlook.way_back_ms, Some(downgrade), "{kind}");
+        }
+    }
+
+    #[test]
+    fn without_a_copy_none_is_promised() {
+        let outlook = outlook_of("down");
+        let closed = outlook.steps.last().unwrap();
+        assert!(!closed.way_back.contains("restore point"), "{}", closed.way_back);
+        assert!(closed.loses.as_ref().unwrap().contains("there is no copy"), "{:?}", closed.loses);
+        assert!(outlook_of("clone").steps.last().unwrap().way_back.contains("restore point"));
     }
 }

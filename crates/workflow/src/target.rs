@@ -31,7 +31,7 @@ fn unclear(world: &World, what: &str) -> Failure {
         code::EFFECT_UNCLEAR,
         format!("the target is `{}` or `{}`, and {what}", names.target, names.fenced),
     )
-    .hint(format!("list them: psql '{}' -c '\\l'", world.config.maintenance_url))
+    .hint(format!("list them: psql '{}' -c '\\l'", world.config.maintenance_url.for_psql()))
 }
 
 /// Keeps everybody else out. Safe to repeat.

@@ -352,7 +352,10 @@ async fn mark_again(cx: &StepCx<'_, World>, step: &Lease) -> Result<()> {
     let swapped_in = swap::swapped_in(cx)?;
     if found.is_some() && (found == Some(step.oid) || found == swapped_in) {
         cx.warn(format!("the marker of this run was gone from `{name}`; it was written again"));
-        let before = cx.try_output::<Lease>()?.unwrap_or_default();
+        let mut before = cx.try_output::<Lease>()?.unwrap_or_default();
+        if let Ok(settings) = crate::steps::record::settings(world) {
+            before.comment = settings.comment;
+        }
         let marker = crate::steps::lease::marker(world, &before).text();
         return lease::set_comment(&*world.admin().await?, &name, Some(&marker)).await;
     }

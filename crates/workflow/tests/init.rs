@@ -122,6 +122,7 @@ fn the_example_application_is_understood() {
 
     [environments.production.code]
     # This folder is a git checkout: a run switches it to the release, and back
+    # Better not in git: a release that has not this very file is refused, for the switch would take it along
     repository = "."
     # What a release needs before it can run, by requirements.txt; done before anything stops
     #prepare = ["pip", "install", "-r", "requirements.txt"]

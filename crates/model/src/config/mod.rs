@@ -36,6 +36,8 @@ pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// The whole configuration, for one environment.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The file itself, as it was found or named.
+    pub file: PathBuf,
     /// The folder of the file; relative paths start here.
     pub root: PathBuf,
     /// Where runs and their journals are kept.
@@ -101,6 +103,7 @@ impl Config {
         // Any valid URL will do here: the real ones are put in below.
         table["environments"][&name]["database_url"] = "postgresql:///placeholder".into();
         let mut config = Self::build(table, &name, root, variables, Path::new("the plan"))?;
+        config.file.clone_from(&now.file);
         config.database_url = now.database_url.clone();
         config.maintenance_url = now.maintenance_url.clone();
         config.migration_url.clone_from(&now.migration_url);
@@ -140,6 +143,7 @@ impl Config {
         let scratch = environment.scratch_url.as_deref().filter(|url| !url.is_empty());
         let scratch_url = scratch.map(DatabaseUrl::parse).transpose()?;
         Ok(Self {
+            file: path.to_owned(),
             state: root.join(raw.state_directory.unwrap_or_else(|| ".switchback".into())),
             root,
             migrations: raw.migrations,

@@ -19,6 +19,7 @@ pub const FORMAT: u32 = 1;
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const SUM: &str = "manifest.sha256";
 pub(super) const PROOF: &str = "proof.json";
+pub(super) const MARK: &str = "damaged.json";
 pub(super) const DUMP: &str = "dump";
 pub(super) const CATALOG: &str = "catalog.json";
 pub(super) const ROLES: &str = "roles.sql";
@@ -206,7 +207,7 @@ impl Manifest {
             files::hash_all(&root, files::Then::Look).map_err(failed)
         });
         let mut found = found.await?;
-        found.retain(|name, _| ![MANIFEST, SUM, PROOF].contains(&name.as_str()));
+        found.retain(|name, _| !is_said_of_it(name));
         let names: std::collections::BTreeSet<_> = self.files.keys().chain(found.keys()).collect();
         let wrong: Vec<_> =
             names.into_iter().filter_map(|name| wrong(name, self.files.get(name), found.get(name))).collect();
@@ -222,6 +223,11 @@ impl Manifest {
     pub fn major(&self) -> u16 {
         self.target.server.major()
     }
+}
+
+/// Whether a file is said of a backup and no part of it. A crash may leave one half written.
+fn is_said_of_it(name: &str) -> bool {
+    [MANIFEST, SUM, PROOF, MARK].contains(&name.strip_suffix(".new").unwrap_or(name))
 }
 
 #[derive(Deserialize)]

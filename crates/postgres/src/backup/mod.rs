@@ -11,6 +11,7 @@
 //! ID/manifest.json    what it is, what is in it, what it was compared with
 //! ID/manifest.sha256  for `sha256sum -c manifest.sha256`, run in the folder
 //! ID/proof.json       the last proof after the first one, where there was one
+//! ID/damaged.json     what a look found wrong with it, until a later one finds it good
 //! ```
 
 use std::cell::RefCell;
@@ -23,6 +24,7 @@ use switchback_model::{Code, Failure, Result, code};
 pub use client::Client;
 pub use draft::sweep_directory;
 pub use manifest::{Compared, FileFacts, Manifest, Proof, Roles, SnapshotFacts, Target};
+pub use mark::Mark;
 pub use prove::{Ground, dismantle, prove, rebuild, scratch_options};
 pub use restore::{RestoreRequest, Restored, restore};
 pub use store::{Listed, PruneRequest, Pruned, find, list, prune, verify};
@@ -34,6 +36,7 @@ mod compare;
 mod draft;
 mod files;
 pub mod manifest;
+mod mark;
 pub mod prove;
 mod restore;
 pub mod store;

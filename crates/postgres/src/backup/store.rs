@@ -8,11 +8,13 @@ use switchback_engine::cancel::Cancel;
 use switchback_model::{Failure, Result, code};
 
 use super::manifest::{self, DUMP, MANIFEST, Manifest, PROOF, Proof};
+use super::mark::{self, Found, Mark};
 use super::prove::{After, Ground, restore_and_compare};
 use super::restore::checked;
 use super::{Client, Listener, Progress, draft, files, io};
 
-/// A backup as a list shows it. Checksums of its files are not looked at: see [`verify`].
+/// A backup as a list shows it. Checksums of its files are not looked at: see [`verify`], whose last
+/// word is in `mark`.
 #[derive(Clone, Debug)]
 pub struct Listed {
     /// Its name.
@@ -25,17 +27,20 @@ pub struct Listed {
     pub manifest: Result<Manifest>,
     /// Its last proof; nothing where it was never proven.
     pub proof: Option<Proof>,
+    /// What a thorough look found wrong with it, where no later one found it good.
+    pub mark: Option<Mark>,
 }
 
 impl Listed {
-    /// Whether it was restored and found equal.
+    /// Whether it was restored and found equal, and nothing was found wrong since.
     pub fn is_proven(&self) -> bool {
-        self.proof.is_some()
+        self.proof.is_some() && self.mark.is_none()
     }
 
     /// Why it is no good, as far as a look shows.
     pub fn damaged(&self) -> Option<&str> {
-        self.manifest.as_ref().err().map(|failure| failure.message.as_str())
+        let marked = self.mark.as_ref().map(|mark| &mark.failure);
+        self.manifest.as_ref().err().or(marked).map(|failure| failure.message.as_str())
     }
 }
 
@@ -106,7 +111,7 @@ fn look(id: String, folder: PathBuf) -> Listed {
     });
     let proof =
         manifest.as_ref().ok().and_then(|manifest| later_proof(&folder).or_else(|| manifest.proof.clone()));
-    Listed { bytes: files::bytes_in(&folder), id, folder, manifest, proof }
+    Listed { bytes: files::bytes_in(&folder), mark: mark::read(&folder), id, folder, manifest, proof }
 }
 
 /// The proof beside the manifest, where it is one of this manifest.
@@ -151,11 +156,25 @@ pub fn find(directory: &Path, name: &str) -> Result<Listed> {
 }
 
 /// Checks every file of a backup and, on `ground`, proves it again; a new proof is kept beside the
-/// manifest, which never changes.
+/// manifest, which never changes. A backup that is found wanting is marked, so that neither a list nor
+/// [`prune`] takes it for a good one; one that is found good loses its mark.
 ///
 /// # Errors
 /// As [`prove`](super::prove()).
 pub async fn verify(
+    folder: &Path,
+    ground: Option<Ground<'_>>,
+    client: &Client,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Option<Proof>> {
+    let proof = look_again(folder, ground, client, cancel, progress).await;
+    let proof = proof.map_err(|failure| mark::set(folder, failure))?;
+    mark::clear(folder, if proof.is_some() { Found::Equal } else { Found::Files })?;
+    Ok(proof)
+}
+
+async fn look_again(
     folder: &Path,
     ground: Option<Ground<'_>>,
     client: &Client,
@@ -176,40 +195,32 @@ pub async fn verify(
 
 /// Removes all but the newest `keep` good backups of each database.
 ///
-/// The newest proven one of each database stays whatever `keep` says; so does what somebody needs,
-/// what is damaged (for a person to look at, and not counted), and what another process is reading
-/// or making.
+/// What is kept instead of another is read whole and checked against its SHA-256 before anything is
+/// removed. The newest proven one of each database stays whatever `keep` says; so does what somebody
+/// needs, what is damaged (for a person to look at, and not counted), and what another process is
+/// reading or making.
 ///
 /// # Errors
 /// [`code::BACKUP_FAILED`] where something can't be removed.
-pub fn prune(directory: &Path, request: &PruneRequest) -> Result<Pruned> {
+pub async fn prune(
+    directory: &Path,
+    request: &PruneRequest,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Pruned> {
     let failed = |error: std::io::Error| {
         io(code::BACKUP_FAILED, format!("old backups in {} can't be removed", directory.display()), &error)
     };
+    let heard = Listener::new(progress);
     let mut pruned = Pruned::default();
-    let mut databases: BTreeMap<(String, String), Vec<Listed>> = BTreeMap::new();
-    for backup in list(directory)? {
-        match &backup.manifest {
-            Ok(manifest) => {
-                let target = &manifest.target;
-                let key = (target.server.system_identifier.clone(), target.database.clone());
-                databases.entry(key).or_default().push(backup);
-            }
-            Err(failure) => drop(pruned.spared.insert(backup.id, failure.message.clone())),
-        }
+    let mut old = Vec::new();
+    for backups in by_database(directory, &mut pruned)?.into_values() {
+        old.append(&mut beyond(backups, request, &mut pruned, &heard).await);
     }
-    for backups in databases.into_values() {
-        let last_proven = backups.iter().position(Listed::is_proven);
-        for (index, backup) in backups.into_iter().enumerate().skip(request.keep) {
-            if Some(index) == last_proven {
-                pruned.spared.insert(backup.id, "it is the newest one that is proven".to_owned());
-            } else if let Some(why) = request.needed.get(&backup.id) {
-                pruned.spared.insert(backup.id, why.clone());
-            } else if request.dry_run || remove(directory, &backup).map_err(failed)? {
-                pruned.removed.push(backup.id);
-            } else {
-                pruned.spared.insert(backup.id, "another process is reading it".to_owned());
-            }
+    for backup in old {
+        if request.dry_run || remove(directory, &backup).map_err(failed)? {
+            pruned.removed.push(backup.id);
+        } else {
+            pruned.spared.insert(backup.id, "another process is reading it".to_owned());
         }
     }
     if !request.dry_run {
@@ -219,6 +230,69 @@ pub fn prune(directory: &Path, request: &PruneRequest) -> Result<Pruned> {
         };
     }
     Ok(pruned)
+}
+
+/// The backups of each database of each server, the newest first; those that are known to be damaged
+/// are spared.
+fn by_database(directory: &Path, pruned: &mut Pruned) -> Result<BTreeMap<(String, String), Vec<Listed>>> {
+    let mut databases: BTreeMap<_, Vec<Listed>> = BTreeMap::new();
+    for backup in list(directory)? {
+        let target = backup.manifest.as_ref().ok().map(|manifest| &manifest.target);
+        match (backup.damaged(), target) {
+            (None, Some(target)) => {
+                let key = (target.server.system_identifier.clone(), target.database.clone());
+                databases.entry(key).or_default().push(backup);
+            }
+            (why, _) => {
+                let why = why.unwrap_or_default().to_owned();
+                pruned.spared.insert(backup.id, why);
+            }
+        }
+    }
+    Ok(databases)
+}
+
+/// Those of one database's backups that nothing speaks for, after what stays in their stead was found
+/// whole. Where nothing is over, nothing is read.
+async fn beyond(
+    backups: Vec<Listed>,
+    request: &PruneRequest,
+    pruned: &mut Pruned,
+    heard: &Listener<'_>,
+) -> Vec<Listed> {
+    if backups.len() <= request.keep {
+        return Vec::new();
+    }
+    let (mut kept, mut proven, mut old) = (0, false, Vec::new());
+    for backup in backups {
+        let among_newest = kept < request.keep;
+        if among_newest || !proven && backup.is_proven() {
+            if let Some(why) = found_damaged(&backup, request, heard).await {
+                pruned.spared.insert(backup.id, why);
+                continue;
+            }
+            proven |= backup.is_proven();
+            if among_newest {
+                kept += 1;
+            } else {
+                pruned.spared.insert(backup.id, "it is the newest one that is proven".to_owned());
+            }
+        } else if let Some(why) = request.needed.get(&backup.id) {
+            pruned.spared.insert(backup.id, why.clone());
+        } else {
+            old.push(backup);
+        }
+    }
+    old
+}
+
+/// Why a backup is no good, by the SHA-256 of each of its files; it is marked.
+async fn found_damaged(backup: &Listed, request: &PruneRequest, heard: &Listener<'_>) -> Option<String> {
+    let checked = checked(&backup.folder, heard).await;
+    checked.err().map(|failure| {
+        let failure = if request.dry_run { failure } else { mark::set(&backup.folder, failure) };
+        failure.message
+    })
 }
 
 /// Renamed first: a backup that is half removed must not look like one.

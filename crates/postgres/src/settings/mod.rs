@@ -18,6 +18,8 @@ mod list;
 
 /// How a comment begins that is the marker of an open run.
 pub const MARKER: &str = "switchback:";
+/// What the soft fence sets.
+const READ_ONLY: &str = "default_transaction_read_only";
 
 /// Settings by name, as the server stores them: a list is one text, its names quoted where needed.
 pub type Settings = BTreeMap<String, String>;
@@ -162,6 +164,42 @@ impl DatabaseSettings {
         Self { privileges, ..self.clone() }
     }
 
+    /// The same without what a fence may have done to a database that was `before`: who could connect
+    /// can, what the fence gave to `roles` is gone, and new sessions may write again.
+    #[must_use]
+    pub fn unfenced(mut self, before: &Self, roles: &[String]) -> Self {
+        let given = |privilege: &Privilege| {
+            privilege.privilege == "CONNECT"
+                && privilege.grantee.as_ref().is_some_and(|grantee| roles.contains(grantee))
+        };
+        self.privileges.retain(|privilege| !given(privilege));
+        let connect = before.privileges.iter().filter(|privilege| privilege.privilege == "CONNECT");
+        self.privileges.extend(connect.cloned());
+        self.privileges.sort();
+        self.privileges.dedup();
+        self.settings.remove(READ_ONLY);
+        let read_only = before.settings.get_key_value(READ_ONLY);
+        self.settings.extend(read_only.map(|(name, value)| (name.clone(), value.clone())));
+        self
+    }
+
+    /// The same on the files of another database: where they are and how its texts are written and
+    /// sorted, which no statement changes on a database that is there.
+    #[must_use]
+    pub fn on_files_of(self, other: &Self) -> Self {
+        let other = other.clone();
+        Self {
+            tablespace: other.tablespace,
+            encoding: other.encoding,
+            collate: other.collate,
+            ctype: other.ctype,
+            locale_provider: other.locale_provider,
+            locale: other.locale,
+            collation_version: other.collation_version,
+            ..self
+        }
+    }
+
     /// What differs from `self` to `other`, one sentence each. Markers of a run are no difference.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();
@@ -273,4 +311,32 @@ fn shown(value: Option<&String>) -> String {
 
 fn missing(database: &str) -> Failure {
     Failure::new(code::DATABASE_MISSING, format!("there is no database `{database}` on the server"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn privilege(grantee: &str, privilege: &str) -> Privilege {
+        let [privilege, grantor] = [privilege, "owner"].map(str::to_owned);
+        Privilege { grantee: Some(grantee.to_owned()), privilege, grantable: false, grantor }
+    }
+
+    #[test]
+    fn what_a_fence_took_comes_back_and_what_was_set_meanwhile_stays() {
+        let mut before = DatabaseSettings { owner: "owner".to_owned(), ..DatabaseSettings::default() };
+        before.privileges = vec![privilege("app", "CONNECT"), privilege("app", "TEMPORARY")];
+        let roles = ["migrator".to_owned()];
+        assert_eq!(before.closed_but_to(&roles).unfenced(&before, &roles), before);
+
+        let mut fenced = before.closed_but_to(&roles);
+        fenced.settings.insert(READ_ONLY.to_owned(), "on".to_owned());
+        fenced.settings.insert("work_mem".to_owned(), "9MB".to_owned());
+        fenced.privileges.push(privilege("late", "CREATE"));
+        let found = fenced.unfenced(&before, &roles);
+        assert_eq!(
+            before.differences(&found),
+            ["setting work_mem is new", "privilege CREATE of late (by owner) is new"]
+        );
+    }
 }

@@ -7,7 +7,7 @@ use switchback_engine::cancel::Cancel;
 use switchback_model::{Result, code};
 use switchback_postgres::Session;
 use switchback_postgres::backup::{
-    Ground, PruneRequest, RestoreRequest, Restored, find, list, prune, restore, take, verify,
+    Ground, Listed, PruneRequest, RestoreRequest, Restored, find, list, prune, restore, take, verify,
 };
 use switchback_testkit::{TestDatabase, cluster};
 
@@ -83,13 +83,14 @@ async fn pruning_spares_the_last_proven_one_and_what_is_damaged() {
     assert_eq!(listed, later.iter().rev().cloned().collect::<Vec<_>>(), "one second may have several");
     let needed = [(later[0].clone(), "a run needs it".to_owned())].into();
     let request = PruneRequest { keep: 2, needed, dry_run: false };
-    assert_eq!(prune(root.path(), &request).unwrap().spared[&later[0]], "a run needs it");
+    assert_eq!(prune(root.path(), &request, &mut quiet()).await.unwrap().spared[&later[0]], "a run needs it");
     fs::create_dir(root.path().join(".partial-of-a-dead-one")).unwrap();
     let request = PruneRequest { keep: 2, ..Default::default() };
-    let would = prune(root.path(), &PruneRequest { dry_run: true, ..request.clone() }).unwrap();
+    let would =
+        prune(root.path(), &PruneRequest { dry_run: true, ..request.clone() }, &mut quiet()).await.unwrap();
     assert_eq!(would.removed, [later[0].clone()]);
     assert_eq!(ids(root.path()).len(), 6);
-    let pruned = prune(root.path(), &request).unwrap();
+    let pruned = prune(root.path(), &request, &mut quiet()).await.unwrap();
     assert_eq!(pruned.removed, [later[0].clone()]);
     assert_eq!(pruned.swept, [".partial-of-a-dead-one"]);
     assert!(pruned.spared[&proven.id].contains("proven"));
@@ -98,7 +99,7 @@ async fn pruning_spares_the_last_proven_one_and_what_is_damaged() {
 
     let held = fs::File::open(root.path().join(&later[1])).unwrap();
     held.try_lock_shared().unwrap();
-    let pruned = prune(root.path(), &PruneRequest::default()).unwrap();
+    let pruned = prune(root.path(), &PruneRequest::default(), &mut quiet()).await.unwrap();
     assert!(pruned.spared[&later[1]].contains("reading"), "{pruned:?}");
     assert!(pruned.removed.contains(&later[2]) && pruned.removed.contains(&other.id));
     let mut left = ids(root.path());
@@ -106,6 +107,90 @@ async fn pruning_spares_the_last_proven_one_and_what_is_damaged() {
     let mut expected = vec![proven.id, later[1].clone(), damaged.id];
     expected.sort();
     assert_eq!(left, expected);
+}
+
+/// Another byte in the same place: only the checksum shows it.
+fn damage(folder: &Path) {
+    let contents = folder.join("dump/toc.dat");
+    let mut bytes = fs::read(&contents).unwrap();
+    let last = bytes.last_mut().unwrap();
+    *last = !*last;
+    fs::write(contents, bytes).unwrap();
+}
+
+fn shown(directory: &Path, id: &str) -> Listed {
+    list(directory).unwrap().into_iter().find(|backup| backup.id == id).unwrap()
+}
+
+#[tokio::test]
+async fn pruning_reads_what_it_keeps_before_it_removes_anything() {
+    let root = tempfile::tempdir().unwrap();
+    let one = small("kept").await;
+    let mut taken = Vec::new();
+    for _ in 0..4 {
+        taken.push(unproven(&one, root.path()).await);
+    }
+    let [oldest, older, whole, damaged] = taken.try_into().unwrap();
+    damage(&damaged.folder);
+    assert_eq!(shown(root.path(), &damaged.id).damaged(), None, "a look at sizes does not see it");
+    let request = PruneRequest { keep: 1, dry_run: true, ..Default::default() };
+    let would = prune(root.path(), &request, &mut quiet()).await.unwrap();
+    assert!(would.spared[&damaged.id].contains("SHA-256"), "{would:?}");
+    assert_eq!(would.removed, [older.id.clone(), oldest.id.clone()]);
+    assert_eq!(shown(root.path(), &damaged.id).mark, None, "a dry run writes nothing");
+
+    let request = PruneRequest { keep: 1, ..Default::default() };
+    let pruned = prune(root.path(), &request, &mut quiet()).await.unwrap();
+    assert_eq!(pruned.removed, would.removed);
+    assert!(shown(root.path(), &damaged.id).damaged().unwrap().contains("SHA-256"));
+    assert_eq!(ids(root.path()), [damaged.id, whole.id]);
+}
+
+#[tokio::test]
+async fn nothing_is_removed_for_the_sake_of_damaged_ones() {
+    let root = tempfile::tempdir().unwrap();
+    let one = small("spoilt").await;
+    let proven =
+        take(&request(&one, root.path(), private()).await, &Cancel::never(), &mut quiet()).await.unwrap();
+    let mut spoilt = Vec::new();
+    for _ in 0..2 {
+        spoilt.push(unproven(&one, root.path()).await);
+        damage(&spoilt.last().unwrap().folder);
+    }
+    let request = PruneRequest { keep: 1, ..Default::default() };
+    let pruned = prune(root.path(), &request, &mut quiet()).await.unwrap();
+    assert!(pruned.removed.is_empty(), "{pruned:?}");
+    assert!(shown(root.path(), &proven.id).is_proven());
+    assert_eq!(ids(root.path()).len(), 3);
+}
+
+#[tokio::test]
+async fn what_a_look_found_wrong_is_remembered_until_another_finds_it_good() {
+    let root = tempfile::tempdir().unwrap();
+    let backup = unproven(&small("doubted").await, root.path()).await;
+    let scratch = scratch().await;
+    let ground = Some(Ground::Private(&scratch));
+    let (client, never) = (client().await, Cancel::never());
+    verify(&backup.folder, ground, &client, &never, &mut quiet()).await.unwrap();
+    assert!(shown(root.path(), &backup.id).is_proven());
+    damage(&backup.folder);
+    for _ in 0..2 {
+        let failure = verify(&backup.folder, None, &client, &never, &mut quiet()).await.unwrap_err();
+        assert_eq!(failure.code, code::BACKUP_DAMAGED);
+        assert_eq!(failure.causes, [""; 0], "the mark is no part of the backup");
+    }
+    let listed = shown(root.path(), &backup.id);
+    assert!(!listed.is_proven() && listed.damaged().unwrap().contains("dump/toc.dat"), "{listed:?}");
+    damage(&backup.folder);
+    verify(&backup.folder, None, &client, &never, &mut quiet()).await.unwrap();
+    assert!(shown(root.path(), &backup.id).is_proven(), "the disk that gave wrong bytes was mended");
+
+    let differed = r#"{"at":"2026-01-02T03:04:05Z","failure":{"code":"SB0602","message":"it differs"}}"#;
+    fs::write(backup.folder.join("damaged.json"), differed).unwrap();
+    verify(&backup.folder, None, &client, &never, &mut quiet()).await.unwrap();
+    assert_eq!(shown(root.path(), &backup.id).damaged(), Some("it differs"), "nobody restored it");
+    verify(&backup.folder, ground, &client, &never, &mut quiet()).await.unwrap();
+    assert!(shown(root.path(), &backup.id).is_proven());
 }
 
 pub(crate) async fn restore_into(folder: &Path, into: &str) -> Result<Restored> {

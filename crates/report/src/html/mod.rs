@@ -65,10 +65,11 @@ pub fn report(papers: &Papers) -> String {
 /// Every part that has something to say, in the order in which people ask.
 fn sections(papers: &Papers) -> Vec<Section> {
     let run = &papers.view;
+    let what = if facts::restores(&run.plan).is_some() { "What was restored" } else { "What was deployed" };
     let all = [
         ("failure", "What went wrong", failures(run)),
         ("next", "What to type next", next(run)),
-        ("what", "What was deployed", about(run)),
+        ("what", what, about(run)),
         ("timeline", "Timeline", timeline::section(papers)),
         ("way-back", "Way back", way_back(run)),
         ("checks", "Checks", checks(run)),
@@ -92,6 +93,7 @@ fn header(papers: &Papers, title: &str) -> Html {
         Some(RunStatus::Succeeded) => ("good", mark("good", "✓", "succeeded")),
         Some(RunStatus::Undone) => ("warn", mark("warn", "↶", "taken back")),
         Some(RunStatus::Refused) => ("warn", mark("warn", "!", "refused")),
+        Some(RunStatus::Left) => ("warn", mark("warn", "!", "left by hand")),
         Some(RunStatus::Stuck) => ("bad", mark("bad", "✗", "stuck")),
         None => ("warn", mark("warn", "…", "open")),
     };
@@ -110,6 +112,7 @@ fn figures(run: &RunView) -> Html {
     let lost = match verdict::lost(run) {
         Lost::Nothing => "none",
         Lost::Dropped(_) => "some, as agreed",
+        Lost::LeftBehind { .. } => "left behind, as agreed",
         Lost::NotCertain => "not decided yet",
     };
     let back = if verdict::went_back(run) { "taken" } else { "not taken" };
@@ -211,6 +214,10 @@ fn way_back(run: &RunView) -> Html {
         out = out.raw("<p><b>Taken</b>, before there was anything of the data to go back.</p>");
     } else {
         out = out.raw("<p><b>Not taken.</b> It is planned like this:</p>");
+    }
+    if let Lost::LeftBehind { database, lines } = verdict::lost(run) {
+        out = out.raw("<p><b>Left behind in ").code(&database).raw(", which is kept:</b></p>");
+        out = out.add(&list(lines.iter().map(String::as_str)));
     }
     if run.accept_loss {
         out = out.raw("<p>A person agreed to lose newer writes.</p>");

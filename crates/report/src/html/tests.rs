@@ -9,7 +9,7 @@ fn good() -> Papers {
     let story = Story::good();
     let mut papers = Papers::of(story.view());
     papers.events = story.events;
-    papers.downtime = Some((at(42_500), at(64_300)));
+    papers.downtimes = vec![(at(42_500), at(64_300))];
     papers.samples = (0..60).map(|n| looked(n * 1_000)).collect();
     papers.schema = Schema {
         before: Some(objects(&[

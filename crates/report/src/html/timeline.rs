@@ -103,17 +103,13 @@ pub(super) fn open(height: f64) -> Html {
     Html::new().raw("<svg preserveAspectRatio=\"none\" viewBox=\"0 0 1000 ").number(height).raw("\"")
 }
 
-/// The time for which users saw no application, as a shade.
+/// The times for which users saw no application, as a shade each.
 pub(super) fn downtime(papers: &Papers, axis: &Axis, height: f64) -> Html {
-    let Some((from, to)) = papers.downtime else { return Html::new() };
-    let (from, to) = (axis.x(from), axis.x(to));
-    Html::new()
-        .raw("<rect class=\"down\"")
-        .at("x", from)
-        .at("y", 0.0)
-        .at("width", to - from)
-        .at("height", height)
-        .raw("/>")
+    papers.downtimes.iter().fold(Html::new(), |html, (from, to)| {
+        let (from, to) = (axis.x(*from), axis.x(*to));
+        let shade = html.raw("<rect class=\"down\"").at("x", from).at("y", 0.0);
+        shade.at("width", to - from).at("height", height).raw("/>")
+    })
 }
 
 fn legend(axis: Option<&Axis>, papers: &Papers) -> Html {
@@ -123,7 +119,7 @@ fn legend(axis: Option<&Axis>, papers: &Papers) -> Html {
     let mut out =
         Html::new().raw("<p class=\"legend\">From ").text(&moment(from)).raw(" to ").text(&moment(to));
     out = out.raw(" (UTC).");
-    if papers.downtime.is_some() {
+    if !papers.downtimes.is_empty() {
         out = out.raw(" <span class=\"swatch\"></span> shaded: users saw no application.");
     }
     if axis.is_broken() {

@@ -12,6 +12,7 @@ use crate::failure;
 use crate::tables::pairs;
 use crate::text::{clean, count, indent, pad, took, width};
 use crate::theme::{Mark, Theme};
+use crate::verdict;
 
 /// Whether somebody who wants to hear of trouble only need not hear of it.
 pub(super) fn is_good_news(run: &RunView) -> bool {
@@ -26,7 +27,7 @@ pub(super) fn text(run: &RunView, theme: Theme, warnings: usize) -> String {
     let mark = match outcome.status {
         RunStatus::Succeeded => Mark::Ok,
         RunStatus::Undone => Mark::Undone,
-        RunStatus::Refused => Mark::Warn,
+        RunStatus::Refused | RunStatus::Left => Mark::Warn,
         RunStatus::Stuck => Mark::Fail,
     };
     let title = theme.bold(&facts::sentence(run));
@@ -35,7 +36,7 @@ pub(super) fn text(run: &RunView, theme: Theme, warnings: usize) -> String {
         stuck(&mut out, run, outcome, theme, warnings);
     } else {
         let mut lines = why(outcome);
-        lines.extend(durations(outcome, warnings));
+        lines.extend(durations(run, outcome, warnings));
         lines.extend(next(run, outcome, theme));
         out.push_str(&indent(&pairs(&lines, theme), "  "));
     }
@@ -47,9 +48,10 @@ fn why(outcome: &Outcome) -> Vec<(&'static str, String)> {
     why.map(|why| ("why", format!("{}: {}", why.code, clean(&why.message)))).into_iter().collect()
 }
 
-fn durations(outcome: &Outcome, warnings: usize) -> Vec<(&'static str, String)> {
+fn durations(run: &RunView, outcome: &Outcome, warnings: usize) -> Vec<(&'static str, String)> {
     let downtime = outcome.durations.downtime_ms.map_or_else(|| "none".to_owned(), took);
     let mut lines = vec![("downtime", downtime), ("total", took(outcome.durations.total_ms))];
+    lines.extend(verdict::loss(run).map(|loss| ("data", loss)));
     if warnings > 0 {
         lines.push(("warnings", format!("{warnings}, above")));
     }
@@ -61,6 +63,10 @@ fn next(run: &RunView, outcome: &Outcome, theme: Theme) -> Option<(&'static str,
     match (outcome.status, outcome.failure.as_ref()) {
         (RunStatus::Succeeded, _) => {
             Some(("way back", theme.command(&format!("switchback rollback {}", run.plan.run))))
+        }
+        (RunStatus::Left, _) => {
+            let start = format!("switchback service start -e {}", run.plan.environment);
+            Some(("next", theme.command(&format!("{start}\nthen open the page"))))
         }
         (_, Some(why)) => {
             let hints: Vec<_> = why.hints.iter().map(|hint| clean(hint)).collect();
@@ -74,7 +80,7 @@ fn next(run: &RunView, outcome: &Outcome, theme: Theme) -> Option<(&'static str,
 
 /// The commands come last: they are what is still on the screen.
 fn stuck(out: &mut String, run: &RunView, outcome: &Outcome, theme: Theme, warnings: usize) {
-    out.push_str(&indent(&pairs(&durations(outcome, warnings), theme), "  "));
+    out.push_str(&indent(&pairs(&durations(run, outcome, warnings), theme), "  "));
     // What stands above already, under its step, is not said twice at length.
     let told = |step: &StepView| [&step.failure, &step.undo_failure].contains(&&outcome.failure);
     let shown = run.steps.iter().any(told);

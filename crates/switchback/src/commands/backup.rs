@@ -10,7 +10,7 @@ use switchback_postgres::backup::{self, Listed, Manifest, Progress};
 use switchback_postgres::scratch::{Scratch, ScratchOptions};
 use switchback_report::tables::{self, BackupLine};
 use switchback_workflow::world::World;
-use switchback_workflow::{backups, retention};
+use switchback_workflow::{backups, open_run, retention};
 
 use crate::app::{self, App};
 use crate::signals;
@@ -65,7 +65,12 @@ pub(crate) async fn run(command: &Backup, app: &App) -> Result<Exit> {
 async fn create(world: &World, app: &App, cancel: &Cancel) -> Result<Exit> {
     let directory = &world.config.environment.backup.directory;
     let mut hear = hearing(app);
-    let folder = backups::take(world, &world.names.target, directory, None, true, cancel, &mut hear).await?;
+    let taken = backups::take(world, &world.names.target, directory, None, true, cancel, &mut hear).await;
+    let folder = match taken {
+        // Behind the fence of a run the target is under another name: that run is what has to be said.
+        Err(failure) => return Err(open_run::instead_of_missing(world, failure).await),
+        Ok(folder) => folder,
+    };
     let manifest = Manifest::read(&folder)?;
     if app.json() {
         app.print_json(&serde_json::json!({ "id": manifest.id, "folder": folder, "bytes": manifest.bytes(), "proof": manifest.proof }))?;
@@ -116,7 +121,21 @@ async fn verify(
         };
         app.print(&format!("{}: {what}\n", found.id));
     }
+    say_doubts(&found, app)?;
     Ok(Exit::Done)
+}
+
+/// Whole files don't take back that a restore of them differed.
+fn say_doubts(found: &Listed, app: &App) -> Result<()> {
+    let folder = found.folder.display().to_string();
+    let now = found.folder.parent().map(|directory| backup::find(directory, &folder)).transpose()?;
+    if let Some(why) = now.as_ref().and_then(Listed::damaged) {
+        app.say(&format!(
+            "! it counts as damaged: {why}\n  restore and compare it again: switchback backup verify {}\n",
+            found.id
+        ));
+    }
+    Ok(())
 }
 
 fn list(world: &World, app: &App) -> Result<Exit> {
@@ -142,6 +161,7 @@ fn line(backup: &Listed) -> Option<BackupLine> {
         taken_at: manifest.made_at.parse().ok()?,
         bytes: backup.bytes,
         proven_at: backup.proof.as_ref().and_then(|proof| proof.at.parse().ok()),
+        damaged: backup.damaged().map(str::to_owned),
     })
 }
 
@@ -161,7 +181,7 @@ async fn prune(world: &World, app: &App, keep: Option<usize>, dry_run: bool) -> 
     let runs = app::runs(&world.config, app);
     let databases = retention::databases(world, &runs, settings.keep_restore_points, dry_run).await?;
     let request = backup::PruneRequest { keep, needed, dry_run };
-    let pruned = backup::prune(&settings.directory, &request)?;
+    let pruned = backup::prune(&settings.directory, &request, &mut hearing(app)).await?;
     if app.json() {
         app.print_json(&serde_json::json!({
             "removed": pruned.removed, "spared": pruned.spared, "swept": pruned.swept,

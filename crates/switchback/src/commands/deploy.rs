@@ -2,7 +2,7 @@
 
 use switchback_model::{Config, Exit, Failure, Result, code};
 use switchback_workflow::world::World;
-use switchback_workflow::{gates, planner};
+use switchback_workflow::{gates, open_run, planner};
 
 use crate::app::{self, App, not_confirmed};
 use crate::{commands, run};
@@ -58,8 +58,12 @@ pub(super) fn refuse_open_run(config: &Config, app: &App) -> Result<()> {
         return Ok(());
     };
     let run = &open.plan.run;
-    let failure = Failure::new(code::RUN_OPEN, format!("run {run} is open"))
-        .changed("nothing was changed")
+    let failure = Failure::new(code::RUN_OPEN, format!("run {run} is open")).changed("nothing was changed");
+    // A run that is at work needs nobody to go on with it.
+    if let Some((who, way_out)) = open_run::in_hand(&app::runs_folder(config), &open) {
+        return Err(failure.cause(who).hint(way_out));
+    }
+    let failure = failure
         .hint(format!("go on with it: switchback resume {run} -e {}", open.plan.environment))
         .hint(format!("or take it back: switchback abort {run} -e {}", open.plan.environment));
     Err(match &open.operator {

@@ -27,7 +27,10 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
         Some(to) => vec![migrator.find(&root(&held), to)?],
     };
     let mut scripts = migrator.downs(&root(&held), &current, &to)?;
-    scripts.truncate(args.steps.unwrap_or(usize::MAX));
+    if let Some(steps) = args.steps {
+        enough(scripts.len(), steps)?;
+        scripts.truncate(steps);
+    }
     if scripts.is_empty() {
         app.say("nothing to take back\n");
     }
@@ -43,4 +46,15 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     }
     app.confirm_loss(&format!("take {} migrations back on `{}`?", scripts.len(), held.world.names.target))?;
     held.go(app, &scripts, Way::Down).await
+}
+
+/// More than there is was not meant: it would take everything back. (Where there is nothing, nothing is.)
+fn enough(there: usize, asked: usize) -> Result<()> {
+    if asked <= there || there == 0 {
+        return Ok(());
+    }
+    let message = format!("--steps {asked} is more than is applied: {there}");
+    Err(Failure::new(code::USAGE, message)
+        .changed("nothing was changed")
+        .hint("take all of them back: switchback down --to base"))
 }

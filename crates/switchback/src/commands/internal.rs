@@ -31,6 +31,9 @@ pub(crate) enum Internal {
         /// The folder from which messages name them
         #[arg(long)]
         root: PathBuf,
+        /// SHA-256 of the only text that may be applied
+        #[arg(long)]
+        checksum: Option<String>,
     },
 }
 
@@ -44,8 +47,8 @@ pub(crate) enum Act {
 pub(crate) fn run(command: &Internal, app: &App) -> Result<Exit> {
     match command {
         Internal::Supervise { spec } => process::supervise(spec)?,
-        Internal::Sql { act, version, directory, root } => {
-            let ended = scripts(*act, version, directory, root);
+        Internal::Sql { act, version, directory, root, checksum } => {
+            let ended = scripts(&order(*act, version, checksum.clone()), directory, root);
             // Whoever called shows the failure; here it is handed over whole.
             if let Err(failure) = ended {
                 app.say(&format!("{}\n", migration::hand(&failure)));
@@ -56,7 +59,16 @@ pub(crate) fn run(command: &Internal, app: &App) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn scripts(act: Act, version: &str, directory: &std::path::Path, root: &std::path::Path) -> Result<()> {
+fn order(act: Act, version: &str, checksum: Option<String>) -> Order {
+    let version = version.to_owned();
+    match act {
+        Act::Up => Order::Up { version, checksum },
+        Act::Down => Order::Down(version),
+        Act::Stamp => Order::Stamp(version),
+    }
+}
+
+fn scripts(order: &Order, directory: &std::path::Path, root: &std::path::Path) -> Result<()> {
     let url = variable(sql::URL_VARIABLE)
         .ok_or_else(|| Failure::new(code::VARIABLE_UNSET, format!("{} is not set", sql::URL_VARIABLE)))?;
     let place = Place {
@@ -66,13 +78,8 @@ fn scripts(act: Act, version: &str, directory: &std::path::Path, root: &std::pat
         directory: directory.to_owned(),
         root: root.to_owned(),
     };
-    let order = match act {
-        Act::Up => Order::Up(version.to_owned()),
-        Act::Down => Order::Down(version.to_owned()),
-        Act::Stamp => Order::Stamp(version.to_owned()),
-    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| error::no_runtime(&error))?.block_on(sql::execute(&order, &place, say))
+    runtime.map_err(|error| error::no_runtime(&error))?.block_on(sql::execute(order, &place, say))
 }
 
 /// A line for whoever follows; one that nobody reads is lost.

@@ -10,6 +10,7 @@ use switchback_postgres::lease;
 use switchback_postgres::server::Identity;
 use switchback_workflow::formats::{self, Script, alembic};
 use switchback_workflow::migration::{self, Caller, Heard};
+use switchback_workflow::open_run;
 use switchback_workflow::planner::{in_place, shown};
 use switchback_workflow::world::World;
 
@@ -73,7 +74,7 @@ pub(crate) async fn hold(app: &App, place: &Place) -> Result<Held> {
     let world = World::new(config, RunId(String::new()), app::operator(), folder, app::program());
     let admin = world.admin().await?;
     if let Some((marker, _)) = lease::open_marker(&admin, &world.names.target).await? {
-        return Err(marker.refusal());
+        return Err(open_run::refusal(&world, &marker));
     }
     world.hold_lease(&Identity::read(&admin).await?).await?;
     world.begin_run();

@@ -31,7 +31,7 @@ mod up;
 mod validate;
 
 use clap::Subcommand;
-use switchback_model::{Exit, Result};
+use switchback_model::{Exit, Failure, Result, code};
 
 use crate::app::App;
 
@@ -102,6 +102,9 @@ pub(crate) enum Command {
 
 /// Runs one command.
 pub(crate) async fn run(command: Command, app: &App) -> Result<Exit> {
+    if command.writes_text_or_json() {
+        refuse_other_forms(app)?;
+    }
     match command {
         Command::Init(args) => init::run(&args, app),
         Command::New(args) => new::run(&args, app).await,
@@ -132,4 +135,37 @@ pub(crate) async fn run(command: Command, app: &App) -> Result<Exit> {
         Command::Explain(args) => explain::run(&args, app),
         Command::Internal(command) => internal::run(&command, app),
     }
+}
+
+impl Command {
+    /// Whether it has no other forms than these. Commands about runs, plans and reviews have more, and
+    /// know which.
+    fn writes_text_or_json(&self) -> bool {
+        matches!(
+            self,
+            Self::New(_)
+                | Self::Doctor(_)
+                | Self::Status(_)
+                | Self::Approve(_)
+                | Self::Record(_)
+                | Self::Validate(_)
+                | Self::Backup(_)
+                | Self::Runs(_)
+                | Self::Up(_)
+                | Self::Down(_)
+                | Self::Stamp(_)
+                | Self::Service(_)
+        )
+    }
+}
+
+/// A program that waits for another form must not be given text.
+fn refuse_other_forms(app: &App) -> Result<()> {
+    let format = &app.global.format;
+    if ["text", "json"].contains(&format.as_str()) {
+        return Ok(());
+    }
+    Err(Failure::new(code::USAGE, format!("this command writes `text` or `json`, and no `{format}`"))
+        .changed("nothing was changed")
+        .hint("as one document: --format json"))
 }

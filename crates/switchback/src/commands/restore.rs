@@ -3,12 +3,13 @@
 use switchback_engine::cancel::Cancel;
 use switchback_engine::clock;
 use switchback_model::units::human;
-use switchback_model::{Config, Exit, Failure, Result, code};
-use switchback_postgres::backup::{Listed, Restored};
+use switchback_model::{Config, Exit, Failure, Plan, Result, code};
+use switchback_postgres::backup::{Listed, Manifest, Restored};
 use switchback_postgres::lease;
+use switchback_postgres::server::Identity;
 use switchback_workflow::differences::Differences;
 use switchback_workflow::world::World;
-use switchback_workflow::{backups, facts, restore_plan};
+use switchback_workflow::{backups, facts, open_run, restore_plan};
 
 use super::backup::{PATIENCE, find, hearing};
 use super::{deploy, plan};
@@ -59,13 +60,28 @@ async fn exchange(args: &Args, app: &App) -> Result<Exit> {
         plan::show(&plan, app)?;
         return Ok(Exit::Done);
     }
-    let question = format!("put backup {} in the place of `{}`?", found.id, plan.target);
-    if args.accept_loss {
+    let identity = Identity::read(&*world.admin().await?).await?;
+    let manifest = found.manifest.as_ref().map_err(Clone::clone)?;
+    let elsewhere = restore_plan::taken_elsewhere(&world, manifest, &identity);
+    let question = question(&plan, manifest, elsewhere.as_deref(), args.accept_loss);
+    if args.accept_loss || elsewhere.is_some() {
         app.confirm_loss(&question)?;
     } else if !app.confirm(&question) {
         return Err(not_confirmed());
     }
     run::begin(app, world, plan).await
+}
+
+/// What a person is asked: of what and when the backup is, and what becomes of what it has not.
+fn question(plan: &Plan, manifest: &Manifest, elsewhere: Option<&str>, accept_loss: bool) -> String {
+    let (target, taken) = (&plan.target, &manifest.made_at);
+    let whose = elsewhere.map_or_else(String::new, |elsewhere| format!("; {elsewhere}"));
+    let loss = if accept_loss {
+        format!(" What `{target}` has and the backup has not is left behind, in a database that is kept.")
+    } else {
+        String::new()
+    };
+    format!("put backup {} in the place of `{target}`? It was made at {taken}{whose}.{loss}", manifest.id)
 }
 
 fn new_run(config: Config) -> World {
@@ -99,7 +115,7 @@ async fn refuse_behind_the_fence(world: &World, into: &str) -> Result<()> {
         return Ok(());
     }
     match lease::open_marker(&*world.admin().await?, into).await? {
-        Some((marker, _)) => Err(marker.refusal()),
+        Some((marker, _)) => Err(open_run::refusal(world, &marker)),
         None => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use switchback_model::event::RunStatus;
 use switchback_model::{Config, Exit, Failure, Result, RunId, RunView, code};
 use switchback_postgres::lease;
+use switchback_workflow::open_run;
 use switchback_workflow::world::World;
 
 use crate::app::{self, App};
@@ -53,7 +54,8 @@ pub(crate) fn open_run(runs: &[RunView], asked: Option<&str>, what: &str) -> Res
 /// what the person means, and has to know.
 ///
 /// # Errors
-/// `TARGET_LEASED` with host and journal, else what was not found here.
+/// `TARGET_LEASED` with host and journal, `JOURNAL_DAMAGED` for one of this host that can't be read, else
+/// what was not found here.
 pub(crate) async fn or_elsewhere(app: &App, config: &Config, found: Result<RunId>) -> Result<RunId> {
     let failure = match found {
         Err(failure) if [code::NOTHING_TO_RESUME, code::RUN_UNKNOWN].contains(&failure.code) => failure,
@@ -69,7 +71,7 @@ pub(crate) async fn or_elsewhere(app: &App, config: &Config, found: Result<RunId
     let open = async { lease::open_marker(&*world.admin().await?, &world.names.target).await };
     match open.await {
         Ok(Some((marker, _))) if !app::runs(config, app).iter().any(|run| run.plan.run.0 == marker.run) => {
-            Err(marker.refusal())
+            Err(open_run::damage(&world, &marker).unwrap_or_else(|| open_run::refusal(&world, &marker)))
         }
         _ => Err(failure),
     }
@@ -84,13 +86,16 @@ pub(crate) fn named<'a>(runs: &'a [RunView], asked: &str) -> Result<&'a RunView>
     let fitting: Vec<_> = runs.iter().filter(fits).collect();
     match fitting.as_slice() {
         [only] => Ok(only),
-        several => Err(Failure::new(
-            code::RUN_UNKNOWN,
-            match several.len() {
-                0 => format!("there is no run `{asked}` of this environment"),
-                many => format!("{many} runs fit `{asked}`"),
-            },
-        )
-        .hint("see the runs: switchback runs list")),
+        [] => Err(unknown(format!("there is no run `{asked}` of this environment"))),
+        many => Err(several(asked, many.len())),
     }
+}
+
+/// The refusal of a name that more than one run has.
+pub(crate) fn several(asked: &str, count: usize) -> Failure {
+    unknown(format!("{count} runs fit `{asked}`"))
+}
+
+fn unknown(message: String) -> Failure {
+    Failure::new(code::RUN_UNKNOWN, message).hint("see the runs: switchback runs list")
 }

@@ -26,7 +26,8 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     let runs = app::runs(&config, app);
     let run = meant(&runs, args.run.as_deref());
     let run = or_elsewhere(app, &config, run).await?;
-    let question = format!("take run {run} back?");
+    let view = runs.iter().find(|view| view.plan.run == run);
+    let question = question(&run, view.filter(|_| args.accept_loss));
     if args.accept_loss {
         app.confirm_loss(&question)?;
     } else if !app.confirm(&question) {
@@ -35,6 +36,25 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     fits(&runs, &run, app).await?;
     let why = Failure::new(code::INTERRUPTED, "a person asked to take it back");
     run::go_on(app, &config, &run, Some(why), args.accept_loss).await
+}
+
+/// What a person is asked. `losing` is the run, where they say that newer writes may be lost with it.
+fn question(run: &RunId, losing: Option<&RunView>) -> String {
+    let Some(view) = losing else { return format!("take run {run} back?") };
+    let since = |kind: &str| {
+        let step = view.planned().find(|(planned, _)| planned.kind == kind)?.1;
+        step.finished_at.map(|at| format!("since {}", at.strftime("%Y-%m-%d %H:%M:%S UTC")))
+    };
+    let target = &view.plan.target;
+    match (since("swap"), since("restore_point")) {
+        (Some(since), _) => format!(
+            "take run {run} back, and leave what was written to `{target}` {since} in a database that is kept beside it?"
+        ),
+        (None, Some(since)) => format!(
+            "take run {run} back, and lose what was written to `{target}` {since}, where the downgrade can't keep it?"
+        ),
+        (None, None) => format!("take run {run} back? It came to no restore point: nothing is lost with it"),
+    }
 }
 
 /// A run that succeeded is not taken back to a release that does not know the schema that comes back
@@ -83,7 +103,10 @@ fn newest(runs: &[RunView], last: Option<&RunView>) -> Result<RunId> {
     if newest.is_none_or(|newest| newest.plan.run == last.plan.run) {
         return Ok(last.plan.run.clone());
     }
-    Err(nothing.cause("the last run was taken back already").hint(format!(
+    let left = newest.and_then(|newest| newest.outcome.as_ref());
+    let left = left.is_some_and(|outcome| outcome.status == RunStatus::Left);
+    let cause = if left { "the last run was left by hand" } else { "the last run was taken back already" };
+    Err(nothing.cause(cause).hint(format!(
         "take back the one before it as well: switchback rollback {} -e {}",
         last.plan.run, last.plan.environment
     )))

@@ -10,7 +10,7 @@ use switchback_report::tables::{self, RunLine};
 use switchback_report::{Reporter, Terminal};
 use switchback_workflow::ledger::Ledger;
 
-use super::resume::named;
+use super::resume::{named, several};
 use crate::app::{self, App};
 
 #[derive(Subcommand)]
@@ -59,7 +59,11 @@ fn show(config: &Config, run: &str, app: &App) -> Result<Exit> {
     let views = app::runs(config, app);
     let ledger = ledger(config, app);
     let gone: Vec<&Entry> = without_journal(&ledger, &views).filter(|entry| fits(&entry.run, run)).collect();
-    if let Some(last) = gone.last().filter(|_| named(&views, run).is_err()) {
+    let here = views.iter().filter(|view| fits(&view.plan.run, run)).count();
+    if here + gone.len() > 1 {
+        return Err(several(run, here + gone.len()));
+    }
+    if let [last] = gone.as_slice() {
         if app.json() {
             app.print_json(&last)?;
         } else {
@@ -115,12 +119,12 @@ fn fits(run: &RunId, asked: &str) -> bool {
     run.0.starts_with(asked) || run.0.ends_with(asked)
 }
 
-/// The run of this name (or the beginning of it) where its journal is damaged.
+/// The run of this name (or the beginning of it, where that is the beginning of no other) where its
+/// journal is damaged.
 fn damaged(runs: &Path, name: &str) -> Result<Option<Salvaged>> {
-    let Some(run) = journal::list(runs).into_iter().rev().find(|run| run.0.starts_with(name)) else {
-        return Ok(None);
-    };
-    let salvaged = journal::salvage(runs, &run)?;
+    let fitting: Vec<_> = journal::list(runs).into_iter().filter(|run| run.0.starts_with(name)).collect();
+    let [run] = fitting.as_slice() else { return Ok(None) };
+    let salvaged = journal::salvage(runs, run)?;
     Ok(Some(salvaged).filter(|salvaged| salvaged.damage.is_some()))
 }
 

@@ -8,7 +8,8 @@ use switchback_postgres::snapshot::SnapshotHolder;
 use switchback_report::tables::{Check, checks as table};
 use switchback_report::theme::Mark;
 use switchback_workflow::checks::{self, CheckCx, Facts, Pick};
-use switchback_workflow::facts;
+use switchback_workflow::world::World;
+use switchback_workflow::{facts, open_run};
 
 use crate::app::App;
 use crate::signals;
@@ -37,12 +38,14 @@ async fn look(args: &Args, app: &App, cancel: &Cancel) -> Result<Exit> {
     let name = world.names.target.clone();
     let pick = Pick::named(&world.config, &args.names)?;
     let after = if checks::read_facts(&pick, &world.config) {
-        facts::read(&world, &name, cancel, &mut |_, _| {}).await?
+        let read = facts::read(&world, &name, cancel, &mut |_, _| {}).await;
+        or_open(&world, read).await?
     } else {
         Facts::default()
     };
     let url = world.url(&name);
-    let holder = SnapshotHolder::open(&url, &world.application()).await?;
+    let opened = SnapshotHolder::open(&url, &world.application()).await;
+    let holder = or_open(&world, opened).await?;
     let cx = CheckCx {
         url: &url,
         application: &world.application(),
@@ -67,6 +70,14 @@ async fn look(args: &Args, app: &App, cancel: &Cancel) -> Result<Exit> {
         app.print(&table(&shown, app.theme_out()));
     }
     Ok(if failed { Exit::NotFine } else { Exit::Done })
+}
+
+/// Behind the fence of a run the target is under another name: that run is what has to be said.
+async fn or_open<T>(world: &World, found: Result<T>) -> Result<T> {
+    match found {
+        Err(failure) => Err(open_run::instead_of_missing(world, failure).await),
+        found => found,
+    }
 }
 
 fn shown(check: checks::CheckResult) -> Check {

@@ -108,7 +108,7 @@ impl Shop {
         Running { child: Some(child.unwrap()) }
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command.current_dir(self.folder.path()).arg("--yes").args(words);
         command

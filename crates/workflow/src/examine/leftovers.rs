@@ -1,13 +1,15 @@
 //! Databases that earlier runs left beside the target.
 
 use async_trait::async_trait;
-use switchback_model::Result;
+use switchback_engine::journal;
 use switchback_model::units::Size;
+use switchback_model::{Result, RunView};
 use switchback_postgres::lease;
 use switchback_postgres::server;
 use switchback_postgres::session::ident;
 
 use super::{Connection, Examination, Look, Site, psql};
+use crate::retention;
 
 pub(super) struct Leftovers;
 
@@ -25,6 +27,7 @@ impl Examination for Leftovers {
         let admin = site.admin()?;
         // What an open run needs is its own; the run itself is reported by `server`.
         let open = lease::open_marker(admin, site.name()).await?.map(|(marker, _)| marker.run);
+        let runs = runs(site);
         let mut looks = Vec::new();
         for database in server::databases(admin).await? {
             let large = match server::size(admin, &database.name).await {
@@ -42,8 +45,13 @@ impl Examination for Leftovers {
                 looks.push(Look::note("filled by a restore", seen).cure(cure));
                 continue;
             }
-            let Some((what, _)) = left(site.name(), &database.name, open.as_deref()) else { continue };
+            let Some((what, run)) = left(site.name(), &database.name, open.as_deref()) else { continue };
             let seen = format!("`{}`{large}: {what} of an earlier run", database.name);
+            if retention::next_back(&runs) == Some(run) {
+                let seen = format!("{seen}, which `switchback rollback` would take back with it; it stays");
+                looks.push(Look::good("left by an earlier run", seen));
+                continue;
+            }
             let sql = format!("drop database {}", ident(&database.name));
             let cure = format!(
                 "when nobody needs it any more: switchback backup prune -e {}, or at once: {}",
@@ -54,6 +62,14 @@ impl Examination for Leftovers {
         }
         Ok(looks)
     }
+}
+
+/// The environment's runs whose journals are here and whole, the oldest first.
+fn runs(site: &Site<'_>) -> Vec<RunView> {
+    let config = &site.world.config;
+    let folder = config.state.join("runs");
+    let views = journal::list(&folder).into_iter().filter_map(|run| journal::read(&folder, &run).ok());
+    views.filter(|view| view.plan.environment == config.environment_name).collect()
 }
 
 /// What a database is that no run has in its journal: a command fills it, and renames or drops it.

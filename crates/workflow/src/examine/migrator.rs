@@ -34,7 +34,7 @@ impl Examination for Migrator {
         }
         let scripts = read(site).await;
         let mut looks = match &scripts {
-            Ok(scripts) => history(scripts),
+            Ok(scripts) => history(scripts, site.target().is_ok()),
             Err(failure) => vec![Look::failed(HISTORY, failure)],
         };
         looks.insert(0, call(site, scripts.ok().as_ref()).await);
@@ -58,7 +58,8 @@ async fn read(site: &Site<'_>) -> Result<Scripts> {
     migrator.scripts(&site.world.config.working_directory(), &current, None)
 }
 
-fn history(scripts: &Scripts) -> Vec<Look> {
+/// `asked`: the target said where it is. Else every script would be called pending.
+fn history(scripts: &Scripts, asked: bool) -> Vec<Look> {
     let head = if scripts.heads.is_empty() {
         "no revision yet".into()
     } else {
@@ -71,7 +72,11 @@ fn history(scripts: &Scripts) -> Vec<Look> {
             format!("{} pending: {} to {}", scripts.pending.len(), first.revision, last.revision)
         }
     };
-    let mut looks = vec![Look::good(HISTORY, format!("{head}, {pending}"))];
+    let mut looks = vec![if asked {
+        Look::good(HISTORY, format!("{head}, {pending}"))
+    } else {
+        Look::note(HISTORY, format!("{head}; what is pending is not known: the target was not asked"))
+    }];
     looks.extend(scripts.notes.iter().map(|note| Look::note(HISTORY, note)));
     looks
 }

@@ -287,6 +287,37 @@ pub async fn examine(world: &World, needs: &Needs, progress: &mut dyn FnMut(&'st
     looks
 }
 
+/// The looks before a run that had succeeded is taken back: what its fence and its way back need. All
+/// else was looked at before the run, or is of no use to it.
+pub(crate) async fn before_way_back(world: &World, needs: &Needs) -> Vec<Look> {
+    let site = Site::open(world, needs).await;
+    let mut looks = Vec::new();
+    for examination in [&rights::Rights as &dyn Examination, &target::Target, &replication::Replication] {
+        looks.extend(one(examination, &site).await);
+    }
+    looks
+}
+
+/// What the bad ones among looks come to, each with its cure.
+pub(crate) fn refusal(looks: &[Look]) -> Option<Failure> {
+    let bad: Vec<_> = looks.iter().filter(|look| look.mark == Mark::Bad).collect();
+    let first = bad.first()?;
+    let message = match bad.len() {
+        1 => format!("{}: {}", first.title, first.detail),
+        more => format!("{more} things stand in the way"),
+    };
+    let mut failure = Failure::new(codes::PREFLIGHT, message).changed("nothing was changed");
+    for look in &bad {
+        if bad.len() > 1 {
+            failure = failure.cause(format!("{}: {}", look.title, look.detail));
+        }
+        if let Some(cure) = &look.cure {
+            failure = failure.hint(cure);
+        }
+    }
+    Some(failure)
+}
+
 async fn one(examination: &dyn Examination, site: &Site<'_>) -> Vec<Look> {
     let name = examination.name();
     if !site.has(examination.connection()) {

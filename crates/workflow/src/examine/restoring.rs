@@ -57,9 +57,17 @@ fn no_way_back(site: &Site<'_>) -> Option<Look> {
     }
     let seen =
         format!("the downgrade would be the only way back, and {} can't be taken back by it", some_of(names));
-    Some(Look::bad("way back", seen).cure(
-        "write the downgrade; or give the role of maintenance_url CREATEDB and set restore_point = \"clone\"",
-    ))
+    let cure = if site.needs.swap {
+        let environment = &site.world.config.environment_name;
+        format!(
+            "write the downgrade; or set fence = \"closed\" in [environments.{environment}]: behind a read-only fence \
+             the copy is no way back, for nobody knows whose a write is"
+        )
+    } else {
+        "write the downgrade; or give the role of maintenance_url CREATEDB and set restore_point = \"clone\""
+            .into()
+    };
+    Some(Look::bad("way back", seen).cure(cure))
 }
 
 /// A server on which a dump becomes a database, and the role that does it.

@@ -129,5 +129,5 @@ async fn recovery(session: &Session) -> Result<Option<Look>> {
 async fn open_run(site: &Site<'_>) -> Result<Option<Look>> {
     let open = lease::open_marker(site.admin()?, site.name()).await?;
     let others = open.filter(|(marker, _)| marker.run != site.world.run.0);
-    Ok(others.map(|(marker, _)| Look::failed("open run", &marker.refusal())))
+    Ok(others.map(|(marker, _)| Look::failed("open run", &crate::open_run::refusal(site.world, &marker))))
 }

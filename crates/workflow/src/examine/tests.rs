@@ -97,6 +97,10 @@ async fn a_missing_database_is_named_and_the_server_still_looked_at() {
     let url = cluster().await.url("no_such_database");
     let looks = Project::new().looks(&url).await;
     assert!(find(&looks, "connection by database_url").detail.contains("no_such_database"));
+    assert!(!format!("{looks:?}").contains("db error"), "{looks:#?}");
+    let history = find(&looks, "migrations");
+    assert_eq!(history.mark, Mark::Note);
+    assert!(history.detail.contains("not known") && !history.detail.contains(" pending:"), "{history:?}");
     assert_eq!(find(&looks, "server version").mark, Mark::Good);
     assert_eq!(find(&looks, "target").detail, "not looked at: no connection");
 }

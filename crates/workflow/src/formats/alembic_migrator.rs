@@ -87,6 +87,12 @@ impl Migrator for AlembicMigrator {
         Ok(scripts)
     }
 
+    /// Python below the folder: a revision may import it, and env.py may be anything.
+    fn reads(&self, path: &Path) -> bool {
+        let compiled = path.components().any(|part| part.as_os_str() == "__pycache__");
+        path.extension().is_some_and(|extension| extension == "py") && !compiled
+    }
+
     fn find(&self, root: &Path, revision: &str) -> Result<String> {
         let (_, graph) = self.read(root)?;
         Ok(graph.get(revision)?.id.clone())

@@ -11,6 +11,7 @@ pub mod sql;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use sha2::{Digest, Sha256};
 use switchback_engine::exec::Program;
 use switchback_model::config::Tool;
 use switchback_model::{Config, DatabaseUrl, Failure, Result, code};
@@ -37,6 +38,18 @@ pub struct Script {
     pub leaves_transaction: bool,
     /// Its text.
     pub text: String,
+}
+
+impl Script {
+    /// SHA-256 of its text.
+    pub fn checksum(&self) -> String {
+        checksum(&self.text)
+    }
+}
+
+/// SHA-256 of a migration's text.
+fn checksum(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
 }
 
 /// The scripts of one release.
@@ -66,6 +79,9 @@ pub trait Migrator {
     /// before the first).
     fn downs(&self, root: &Path, current: &[String], to: &[String]) -> Result<Vec<Script>>;
 
+    /// Whether a file that lies in the migrations' folder would be taken for one of them.
+    fn reads(&self, path: &Path) -> bool;
+
     /// The full revision that a person's word for it means.
     fn find(&self, root: &Path, revision: &str) -> Result<String>;
 
@@ -74,6 +90,12 @@ pub trait Migrator {
 
     /// The command that applies one migration and all that it needs.
     fn up(&self, database: &DatabaseUrl, revision: &str) -> Result<Program>;
+
+    /// The same command, told to run nothing but a text of this SHA-256; as it is, where the migrator
+    /// can't be told.
+    fn only(&self, up: Program, _checksum: &str) -> Program {
+        up
+    }
 
     /// The command that takes the target down to a revision.
     fn down(&self, database: &DatabaseUrl, to: &str) -> Result<Program>;

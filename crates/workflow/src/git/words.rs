@@ -26,6 +26,25 @@ pub(super) fn dirty(root: &Path, changes: &[String]) -> Failure {
         .hint(format!("put them aside: git -C {word} stash push --all -- {}", words.join(" ")))
 }
 
+/// Migrations in the checkout that no commit has, or that are not as it has them.
+pub(super) fn not_of_a_release(root: &Path, files: &[String]) -> Failure {
+    let word = shell_word(&root.to_string_lossy());
+    let count = files.len();
+    let what = if count == 1 { "a migration file".to_owned() } else { format!("{count} migration files") };
+    let message = format!("{} has {what} that the checked-out commit does not have so", root.display());
+    let more = if count > NAMED { format!("\n… and {} more", count - NAMED) } else { String::new() };
+    let words: Vec<_> = files.iter().map(|path| shell_word(path)).collect();
+    let words = words.join(" ");
+    Failure::new(code::CODE_DIRTY, message)
+        .cause(format!("{}{more}", files[..count.min(NAMED)].join("\n")))
+        .cause("a release is a commit: what is planned, approved and applied is what it has")
+        .changed("nothing was changed")
+        .hint(format!(
+            "make a release of them: git -C {word} add --force -- {words} && git -C {word} commit -m 'Add migrations' -- {words}"
+        ))
+        .hint(format!("or put them aside: git -C {word} stash push --all -- {words}"))
+}
+
 /// A name that means no commit, with those of `names` that are nearest.
 pub(super) fn unknown(root: &Path, reference: &str, names: &[String]) -> Failure {
     let score = |name: &String| strsim::jaro_winkler(reference, name);

@@ -16,12 +16,14 @@ pub(super) fn write(text: &mut Text, tree: &Tree) {
     match &top {
         Some(top) if *top == tree.root => {
             text.because("This folder is a git checkout: a run switches it to the release, and back");
+            own_file(text);
             text.key("repository", ".");
         }
         Some(top) => {
             text.because(
                 "This folder is inside a git checkout: a run switches all of it to the release, and back",
             );
+            own_file(text);
             text.key("repository", literal(&up(top, tree)));
         }
         None => {
@@ -30,6 +32,11 @@ pub(super) fn write(text: &mut Text, tree: &Tree) {
         }
     }
     prepare(text, tree, top.is_some());
+}
+
+/// A release that takes the configuration along would leave the run without one.
+fn own_file(text: &mut Text) {
+    text.say("Better not in git: a release that has not this very file is refused, for the switch would take it along");
 }
 
 /// `..` for each folder between.

@@ -104,7 +104,7 @@ fn environment(text: &mut Text, variable: &str) {
     text.off("scratch_url = \"${SCRATCH_URL}\"");
     text.say("closed: others find no database. read-only: they may read, and a session can override it");
     text.off("fence = \"closed\"");
-    text.say("auto: clone, or dump where that is not possible. down: the downgrade is the only way back");
+    text.say("auto: clone, or down where the role may not copy databases. dump: slower, needs no such right. down: the downgrade is the only way back");
     text.off("restore_point = \"auto\"");
     text.say("What must be on record before a run: review, rehearsal, staging, approval");
     text.off("requires = [\"staging\", \"approval\"]");

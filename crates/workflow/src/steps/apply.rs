@@ -9,7 +9,7 @@ use switchback_model::{Failure, Result, code};
 use crate::formats::Script;
 use crate::way_back::{self, Way};
 use crate::world::World;
-use crate::{migration, target};
+use crate::{agreed, migration, target};
 
 /// One migration.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct Apply {
     pub down_to: String,
     /// Whether parts of it run outside of a transaction.
     pub leaves_transaction: bool,
+    /// SHA-256 of its text; empty in plans that were made before it was noted.
+    #[serde(default)]
+    pub checksum: String,
 }
 
 impl Apply {
@@ -38,6 +41,7 @@ impl Apply {
             after: script.after.clone(),
             down_to: script.down_to.clone(),
             leaves_transaction: script.leaves_transaction,
+            checksum: script.checksum(),
         }
     }
 
@@ -117,8 +121,14 @@ impl Step<World> for Apply {
             return Ok(());
         }
         let database = migration::url(world, &target::name_now(world).await?);
-        let program = world.migrator().up(&database, &self.revision)?;
-        let may_retry = async || Ok(!self.leaves_transaction && Self::current(world).await? == self.before);
+        agreed::before(cx, self)?;
+        let migrator = world.migrator();
+        let program = migrator.only(migrator.up(&database, &self.revision)?, &self.checksum);
+        let may_retry = async || {
+            // The next try reads the files again.
+            agreed::before(cx, self)?;
+            Ok(!self.leaves_transaction && Self::current(world).await? == self.before)
+        };
         migration::call_in(cx, world, program, &self.what(), may_retry).await?;
         let current = Self::current(world).await?;
         if current == self.before {

@@ -43,7 +43,7 @@ impl Step<World> for Fence {
                 .changed("the application was stopped; it is started again now")
                 .hint(format!("in the target, after finding out whose it is: rollback prepared '{first}'")));
         }
-        target::close(cx.world).await
+        super::record::fence(cx).await
     }
 
     async fn verify(&self, cx: &StepCx<'_, World>, _done: &()) -> Result<String> {

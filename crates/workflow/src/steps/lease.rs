@@ -80,6 +80,21 @@ pub fn marker(world: &World, before: &Taken) -> Marker {
     }
 }
 
+/// What the marker of this run keeps, as it stands on the server: somebody may have given the target
+/// another comment, or other grants, between the run's end and its way back.
+///
+/// # Errors
+/// As [`lease::open_marker`]; [`code::INTERNAL`] where there is none and the step has given nothing.
+pub async fn kept_in_marker(cx: &StepCx<'_, World>) -> Result<Taken> {
+    let world = cx.world;
+    match lease::open_marker(&*world.admin().await?, &world.names.target).await? {
+        Some((marker, _)) if marker.run == world.run.0 => {
+            Ok(Taken { comment: marker.comment, grants: marker.grants })
+        }
+        _ => cx.output::<Lease>(),
+    }
+}
+
 /// Takes marker and lock away: the target has its own comment again, what is kept says why.
 ///
 /// # Errors

@@ -24,15 +24,18 @@ pub struct Losses {
 /// What was seen.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Seen {
-    /// One line for each difference.
+    /// What the target has and the backup has not, one line each.
     pub lost: Vec<String>,
+    /// What only the backup has, and comes back with it, one line each.
+    #[serde(default)]
+    pub comes_back: Vec<String>,
 }
 
 /// Where the run keeps the differences, in its folder.
 const FILE: &str = "differences.json";
 
 impl Losses {
-    async fn compare(&self, cx: &StepCx<'_, World>) -> Result<Vec<String>> {
+    async fn compare(&self, cx: &StepCx<'_, World>) -> Result<Seen> {
         let world = cx.world;
         let name = target::name_now(world).await?;
         let mut hear = |done, total| cx.progress("comparing with the target", done, total, Unit::Bytes);
@@ -41,7 +44,8 @@ impl Losses {
             // A target that can't be read is one reason for a restore.
             Err(failure) if self.accept && failure.code == code::QUERY_FAILED => {
                 let why = failure.causes.first().unwrap_or(&failure.message);
-                return Ok(vec![format!("the target can't be read, so nothing in it was compared: {why}")]);
+                let lost = format!("the target can't be read, so nothing in it was compared: {why}");
+                return Ok(Seen { lost: vec![lost], comes_back: Vec::new() });
             }
             Err(failure) => return Err(failure),
         };
@@ -49,11 +53,12 @@ impl Losses {
         let restored: Facts = files::read_json(&world.folder.join(facts::AFTER))?;
         let differences = Differences::between(&restored, &now);
         files::write_json(&world.folder.join(FILE), &differences)?;
-        Ok(differences.lines())
+        Ok(Seen { lost: differences.left_behind(), comes_back: differences.comes_back() })
     }
 
     fn refusal(lost: &[String], backup: &str) -> Failure {
-        let message = format!("the target has {} things that backup {backup} has not", lost.len());
+        let what = if lost.len() == 1 { "1 thing".to_owned() } else { format!("{} things", lost.len()) };
+        let message = format!("the target has {what} that backup {backup} has not");
         let failure = Failure::new(code::RESTORE_LOSES, message)
             .changed("the target, the code and the service are as before");
         let failure = lost.iter().fold(failure, |failure, line| failure.cause(line.clone()));
@@ -77,29 +82,30 @@ impl Step<World> for Losses {
     }
 
     async fn run(&self, cx: &StepCx<'_, World>) -> Result<Seen> {
-        let lost = self.compare(cx).await?;
-        if lost.is_empty() {
-            return Ok(Seen { lost });
-        }
-        if !self.accept {
+        let seen = self.compare(cx).await?;
+        if !self.accept && !seen.lost.is_empty() {
             let backup = cx.log().view().plan.steps.iter().find_map(|step| {
                 step.params.get("backup").and_then(|backup| backup.as_str().map(str::to_owned))
             });
-            return Err(Self::refusal(&lost, &backup.unwrap_or_default()));
+            return Err(Self::refusal(&seen.lost, &backup.unwrap_or_default()));
         }
-        for line in &lost {
+        for line in &seen.lost {
             cx.warn(format!("left behind in `{}`: {line}", cx.world.names.replaced));
         }
-        Ok(Seen { lost })
+        Ok(seen)
     }
 
     async fn verify(&self, cx: &StepCx<'_, World>, done: &Seen) -> Result<String> {
         if self.fenced {
             target::look_closed(cx.world).await?;
         }
-        Ok(match done.lost.len() {
-            0 => "the backup has all that the target has".into(),
+        let lost = match done.lost.len() {
+            0 => "the backup has all that the target has".to_owned(),
             lost => format!("{lost} differences, agreed to and named"),
+        };
+        Ok(match done.comes_back.len() {
+            0 => lost,
+            back => format!("{lost}; {back} things that the target has not come back with it"),
         })
     }
 }

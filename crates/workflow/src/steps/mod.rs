@@ -67,9 +67,10 @@ pub fn downtime_ms(run: &RunView, now: Timestamp) -> Option<u64> {
     DOWN_FROM.iter().find_map(|kind| run.downtime_ms(kind, UP_AGAIN, now))
 }
 
-/// From when to when that was.
-pub fn downtime(run: &RunView, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
-    DOWN_FROM.iter().find_map(|kind| run.downtime(kind, UP_AGAIN, now))
+/// From when to when that was; once more where a run that had succeeded was taken back.
+pub fn downtimes(run: &RunView, now: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+    let mut times = DOWN_FROM.iter().map(|kind| run.downtimes(kind, UP_AGAIN, now));
+    times.find(|times| !times.is_empty()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use switchback_engine::step::{Step, StepCx};
+use switchback_model::Result;
 use switchback_model::event::Unit;
 use switchback_model::plan::UndoPolicy;
-use switchback_model::{Failure, Result, code};
 
 use crate::examine::{self, Look, Mark, Needs};
 use crate::migration::read_scripts;
@@ -49,22 +49,10 @@ impl Step<World> for Preflight {
         let scripts = read_scripts(&self.root, &self.scripts)?;
         let needs = Needs { scripts, ..self.needs.clone() };
         let looks = examine::examine(cx.world, &needs, &mut hear).await;
-        let bad: Vec<_> = looks.iter().filter(|look| look.mark == Mark::Bad).collect();
-        let Some(first) = bad.first() else { return Ok(Examined { looks }) };
-        let message = match bad.len() {
-            1 => format!("{}: {}", first.title, first.detail),
-            more => format!("{more} things stand in the way"),
-        };
-        let mut failure = Failure::new(code::PREFLIGHT, message).changed("nothing was changed");
-        for look in &bad {
-            if bad.len() > 1 {
-                failure = failure.cause(format!("{}: {}", look.title, look.detail));
-            }
-            if let Some(cure) = &look.cure {
-                failure = failure.hint(cure);
-            }
+        match examine::refusal(&looks) {
+            Some(failure) => Err(failure),
+            None => Ok(Examined { looks }),
         }
-        Err(failure)
     }
 
     async fn verify(&self, _cx: &StepCx<'_, World>, done: &Examined) -> Result<String> {

@@ -6,25 +6,87 @@ use switchback_engine::step::{Step, StepCx};
 use switchback_model::plan::UndoPolicy;
 use switchback_model::{Failure, Result, code};
 use switchback_postgres::catalog::Catalog;
+use switchback_postgres::lease::Marker;
 use switchback_postgres::server::Rights;
 use switchback_postgres::settings::DatabaseSettings;
 
 use super::lease::Lease;
 use crate::world::World;
-use crate::{files, git, impact, monitor};
+use crate::{files, git, impact, monitor, target};
 
 /// Where the catalog is kept, in the run's folder.
 pub const CATALOG: &str = "catalog-before.json";
 /// Where owner, grants and settings of the database are kept: what a copy loses. Their values may be
 /// secrets, so they stand in this file alone.
 const SETTINGS: &str = "settings-before.json";
+/// The same as it was found when a fence went up: what somebody set or granted meanwhile, between two
+/// fences or after the run, is theirs, and belongs to the target whichever way it goes.
+const OPEN: &str = "settings-open.json";
 
-/// What belonged to the database, and was not in it, when the run began.
+/// What belonged to the target when it was last open.
+#[derive(Debug, Serialize, Deserialize)]
+struct Open {
+    settings: DatabaseSettings,
+    /// Whether a fence went up since, and may have taken a part of it.
+    fenced: bool,
+}
+
+/// What belongs to the database, and is not in it, as it was when the target was last open.
 ///
 /// # Errors
 /// [`code::STATE_FOLDER`].
 pub fn settings(world: &World) -> Result<DatabaseSettings> {
-    files::read_json(&world.folder.join(SETTINGS))
+    match last_open(world)? {
+        Some(open) => Ok(open.settings),
+        None => files::read_json(&world.folder.join(SETTINGS)),
+    }
+}
+
+fn last_open(world: &World) -> Result<Option<Open>> {
+    let file = world.folder.join(OPEN);
+    if file.is_file() { files::read_json(&file).map(Some) } else { Ok(None) }
+}
+
+/// Puts the fence up, after keeping what belongs to the target: that is what it gets back.
+///
+/// # Errors
+/// As [`target::close`], [`code::STATE_FOLDER`].
+pub async fn fence(cx: &StepCx<'_, World>) -> Result<()> {
+    keep_settings(cx).await?;
+    target::close(cx.world).await
+}
+
+async fn keep_settings(cx: &StepCx<'_, World>) -> Result<()> {
+    let world = cx.world;
+    // Behind the fence already: what is there is what the fence left.
+    if cx.try_output::<Record>()?.is_none() || target::name_now(world).await? != world.names.target {
+        return Ok(());
+    }
+    let admin = world.admin().await?;
+    let (before, last) = (settings(world)?, last_open(world)?);
+    let found = DatabaseSettings::read(&admin, &world.names.target).await?;
+    let found = match last {
+        Some(Open { fenced: true, .. }) => found.unfenced(&before, &world.roles().await?),
+        _ => found,
+    };
+    let comment = match Marker::read(found.comment.as_deref()) {
+        Some(marker) => marker.comment,
+        None => before.comment.clone(),
+    };
+    let kept = DatabaseSettings { comment, allow_connections: before.allow_connections, ..found };
+    let kept = kept.on_files_of(&before);
+    for difference in before.differences(&kept) {
+        cx.warn(format!("set while `{}` was open, and kept: {difference}", world.names.target));
+    }
+    files::write_json(&world.folder.join(OPEN), &Open { settings: kept, fenced: true })
+}
+
+/// The fence is down, and the target has what it had before: what is set from now on is somebody's.
+fn opened(world: &World) -> Result<()> {
+    match last_open(world)? {
+        Some(open) => files::write_json(&world.folder.join(OPEN), &Open { fenced: false, ..open }),
+        None => Ok(()),
+    }
 }
 
 /// Revision, release, catalog, settings.
@@ -62,12 +124,14 @@ pub async fn settings_again(cx: &StepCx<'_, World>) -> Result<()> {
     let found = DatabaseSettings::read(&admin, name).await?;
     // The comment is the marker's as long as the run is open.
     let wanted = DatabaseSettings { comment: found.comment.clone(), ..settings(world)? };
-    if wanted.differences(&found).is_empty() {
-        return Ok(());
+    if !wanted.differences(&found).is_empty() {
+        wanted.apply(&admin, name).await?;
+        let left = wanted.differences(&DatabaseSettings::read(&admin, name).await?);
+        if !left.is_empty() {
+            return Err(unlike(&left));
+        }
     }
-    wanted.apply(&admin, name).await?;
-    let left = wanted.differences(&DatabaseSettings::read(&admin, name).await?);
-    if left.is_empty() { Ok(()) } else { Err(unlike(&left)) }
+    opened(world)
 }
 
 fn unlike(differences: &[String]) -> Failure {

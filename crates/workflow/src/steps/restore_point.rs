@@ -12,7 +12,6 @@ use switchback_model::plan::UndoPolicy;
 use switchback_model::{Failure, Result, code};
 use switchback_postgres::{copy, fence, lease, server};
 
-use super::lease::Lease;
 use crate::checks::Facts;
 use crate::way_back::{self, Way};
 use crate::world::World;
@@ -127,7 +126,7 @@ async fn clone(cx: &StepCx<'_, World>, name: &str) -> Result<String> {
 
 /// The copy carries the marker, as the target does: a swap must not leave the target without.
 async fn mark_copy(cx: &StepCx<'_, World>) -> Result<()> {
-    let before = cx.output::<Lease>()?;
+    let before = super::lease::kept_in_marker(cx).await?;
     let marker = super::lease::marker(cx.world, &before).text();
     lease::set_comment(&*cx.world.admin().await?, &cx.world.names.restore_point, Some(&marker)).await
 }

@@ -65,7 +65,7 @@ impl Step<World> for Start {
         if !self.fenced {
             return Ok("stopped".into());
         }
-        target::close(cx.world).await?;
+        super::record::fence(cx).await?;
         target::look_closed(cx.world).await
     }
 }

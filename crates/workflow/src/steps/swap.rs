@@ -89,7 +89,7 @@ impl Step<World> for Swap {
             return Ok("nothing was renamed".into());
         }
         // What a killed process left half-open, and every session that could still write.
-        target::close(world).await?;
+        super::record::fence(cx).await?;
         target::end_others(world).await?;
         if live(cx).await?.oid != former {
             way_back::may_leave_restored(cx).await?;
@@ -124,7 +124,7 @@ async fn exchange(cx: &StepCx<'_, World>, oid: u32, incoming: &str, aside: &str)
                 .hint("list them: psql -c '\\l'"));
         }
         // It carries the marker before it has the name: the run must never be without one.
-        let before = cx.output::<Lease>()?;
+        let before = super::lease::kept_in_marker(cx).await?;
         let marker = super::lease::marker(cx.world, &before).text();
         lease::set_comment(&admin, incoming, Some(&marker)).await?;
         let renames = [(live.oid, live.name.as_str(), aside), (oid, incoming, live.name.as_str())];

@@ -1,12 +1,13 @@
-//! A copy of the target on the scratch server, for a role that can't copy databases on the target's.
+//! A copy of the target on the scratch server: for a role that can't copy databases on the target's, and
+//! while the application runs, for a copy beside the target would need it without a session.
 
 use switchback_engine::step::StepCx;
 use switchback_model::event::Unit;
 use switchback_model::{DatabaseUrl, Result};
-use switchback_postgres::Session;
 use switchback_postgres::backup::{self, Client, Ground, Manifest, Progress};
 use switchback_postgres::scratch::{Scratch, ScratchOptions};
 use switchback_postgres::session::ident;
+use switchback_postgres::{Session, copy};
 
 use super::trial;
 use crate::backups;
@@ -72,6 +73,8 @@ async fn on_server(
     client: &Client,
 ) -> Result<()> {
     let name = &cx.world.names.rehearsal;
+    // One that an earlier process of this run made, and that was killed over it.
+    copy::drop_database(&Session::connect(server, &client.application).await?, name).await?;
     let mut hear =
         |progress: Progress<'_>| cx.progress(progress.what, progress.done, progress.total, Unit::Bytes);
     let roles = backup::rebuild(folder, Ground::Server(server), name, client, cx.cancel, &mut hear).await?;

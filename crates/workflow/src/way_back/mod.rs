@@ -5,7 +5,9 @@
 //! downgrade where that was tried on a copy and lost nothing; or it was declared disposable and
 //! nobody could have seen it; or a person says that it may be lost. Else the run is stuck.
 
+mod before;
 mod elsewhere;
+mod leave;
 mod restored;
 mod trial;
 mod written;
@@ -26,6 +28,8 @@ use crate::steps::start::Start;
 use crate::world::World;
 use crate::{facts, files, migration, target};
 
+pub use before::look_before;
+pub use leave::leave;
 pub use restored::may_leave_restored;
 pub use trial::{downgrade, look_downgraded};
 
@@ -69,7 +73,7 @@ pub async fn decided(cx: &StepCx<'_, World>) -> Result<Way> {
     }
     if apply_begun(cx) {
         // What a killed process left half-open, and every session that could still write.
-        target::close(cx.world).await?;
+        record::fence(cx).await?;
         target::end_others(cx.world).await?;
     }
     let decision = decide(cx).await?;
@@ -115,6 +119,11 @@ async fn decide(cx: &StepCx<'_, World>) -> Result<Decision> {
         }
     }
     down_or_word(cx, written).await
+}
+
+/// Whether an entry of the catalog is about large objects: the catalog has whose they are.
+fn is_large_object(object: &str) -> bool {
+    object.starts_with("large objects of ") || object.starts_with("comment on large object ")
 }
 
 fn apply_begun(cx: &StepCx<'_, World>) -> bool {
@@ -195,6 +204,11 @@ async fn has_copy(cx: &StepCx<'_, World>) -> Result<bool> {
     Ok(taken.copy.is_some() && cx.world.database(&cx.world.names.restore_point).await?.is_some())
 }
 
+/// The migrations of the plan, in order.
+pub(crate) fn planned(cx: &StepCx<'_, World>) -> Result<Vec<Apply>> {
+    Ok(applies(cx)?.into_iter().map(|(apply, _)| apply).collect())
+}
+
 /// Who could have written behind the closed fence.
 async fn foreign_traces(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     let world = cx.world;
@@ -242,17 +256,66 @@ async fn down_or_word(cx: &StepCx<'_, World>, written: Vec<String>) -> Result<De
 
 fn needs_word(cx: &StepCx<'_, World>, written: &[String], why: &str) -> Failure {
     let run = &cx.world.run;
-    let failure = Failure::new(
-        code::WAY_BACK_NEEDS_WORD,
-        "going back would lose writes, so a person must decide",
-    )
-    .cause(why.to_owned())
-    .changed(
-        "the application is stopped, users see the page, the target is behind the fence with all its data",
-    );
+    let failure =
+        Failure::new(code::WAY_BACK_NEEDS_WORD, "going back would lose writes, so a person must decide")
+            .cause(why.to_owned())
+            .changed(held(cx.world, "the target"));
     let failure =
         written.iter().fold(failure, |failure, line| failure.cause(format!("written since: {line}")));
     failure
         .hint(format!("go back to the restore point and lose them: switchback rollback {run} --accept-loss"))
         .hint(format!("or repair by hand behind the fence, then: switchback rollback {run}"))
+        .hint(format!("or stay at the new release, repaired by hand: switchback abort {run} --leave"))
+}
+
+/// What is so while a person is asked: nothing is said to be stopped or closed that is not configured.
+fn held(world: &World, database: &str) -> String {
+    let environment = &world.config.environment;
+    let application = match (&environment.service, environment.fence) {
+        (Some(_), _) => "the application is stopped",
+        (None, FenceKind::Closed) => {
+            "no service is configured: an application that still runs finds no database"
+        }
+        (None, FenceKind::ReadOnly) => {
+            "no service is configured: an application that still runs can only read"
+        }
+    };
+    let page = match &environment.maintenance {
+        Some(page) if page.closed_when.is_some() => "users see the page",
+        Some(_) => "the page is closed, which is not looked at",
+        None => "users see no page, for none is configured",
+    };
+    format!("{application}; {page}; {database} is behind the fence with all its data")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use switchback_model::{Config, RunId};
+
+    use super::*;
+
+    fn said(more: &str) -> String {
+        let text = format!(
+            "[migrations]\ntool = \"alembic\"\n[environments.production]\ndatabase_url = \"postgresql://db/ada\"\n{more}"
+        );
+        let config = Config::parse(&text, Path::new("/srv/switchback.toml"), None, &|_| None).unwrap();
+        let operator = switchback_model::event::Operator { user: "u".into(), host: "h".into(), pid: 1 };
+        let world = World::new(config, RunId("r".into()), operator, "/nowhere".into(), "switchback".into());
+        held(&world, "the target")
+    }
+
+    #[test]
+    fn nothing_is_said_to_be_stopped_or_closed_that_is_not_configured() {
+        let bare = said("");
+        assert!(bare.contains("no service is configured") && bare.contains("users see no page"), "{bare}");
+        assert!(!bare.contains("stopped"), "{bare}");
+        let whole = said(
+            "[environments.production.service]\nmanager = \"systemd\"\nunits = [\"ada.service\"]\n\
+             [environments.production.maintenance]\nflag = \"flag\"\n\
+             closed_when = { url = \"http://127.0.0.1/\", status = 503 }\n",
+        );
+        assert!(whole.starts_with("the application is stopped; users see the page; "), "{whole}");
+    }
 }

@@ -12,12 +12,12 @@ use switchback_postgres::catalog::Catalog;
 use switchback_postgres::server::Rights;
 use switchback_postgres::{copy, fence};
 
-use super::{applies, elsewhere};
+use super::{applies, elsewhere, is_large_object};
 use crate::checks::Facts;
 use crate::steps::apply::Apply;
 use crate::steps::{record, restore_point};
 use crate::world::World;
-use crate::{facts, files, migration, target};
+use crate::{agreed, facts, files, migration, target};
 
 /// Tries it; the copy is dropped whatever happens. Where the role can't copy databases, the copy is a
 /// dump that is restored on the scratch server.
@@ -52,7 +52,10 @@ pub(super) async fn on_copy(cx: &StepCx<'_, World>, world: &World) -> Result<()>
     let before: Catalog = files::read_json(&world.folder.join(record::CATALOG))?;
     same_schema(&before, &below.catalog)?;
     for apply in &taken_back {
-        let program = world.migrator().up(&migration::url(world, &world.names.rehearsal), &apply.revision)?;
+        agreed::before_again(cx, apply)?;
+        let migrator = world.migrator();
+        let up = migrator.up(&migration::url(world, &world.names.rehearsal), &apply.revision)?;
+        let program = migrator.only(up, &apply.checksum);
         let what = format!("upgrade to {} again", apply.revision);
         migration::call_in(cx, world, program, &what, async || Ok(false)).await?;
     }
@@ -79,13 +82,14 @@ async fn down(cx: &StepCx<'_, World>, world: &World) -> Result<Vec<Apply>> {
     Ok(taken_back)
 }
 
-/// The order of columns can't come back with a downgrade and matters to nobody who names them.
+/// The order of columns can't come back with a downgrade and matters to nobody who names them. Large
+/// objects are data: who writes one gives it an identity, and no schema has them.
 fn same_schema(before: &Catalog, after: &Catalog) -> Result<()> {
     let objects: Vec<String> = before
         .diff(after)
         .into_iter()
         .map(|difference| difference.object)
-        .filter(|object| !object.starts_with("column order "))
+        .filter(|object| !object.starts_with("column order ") && !is_large_object(object))
         .collect();
     if objects.is_empty() {
         return Ok(());
@@ -112,13 +116,31 @@ fn nothing_lost(cx: &StepCx<'_, World>, now: &Facts, below: &Facts, again: &Fact
             lost.push(format!("{table}: its rows are not what they were"));
         }
     }
-    if again.data.large_objects != now.data.large_objects {
-        lost.push("large objects".into());
-    }
+    lost.extend(large_objects_lost(&before, after.as_ref(), now, below, again));
     if lost.is_empty() {
         return Ok(());
     }
     Err(Failure::new(code::WRITES_WOULD_BE_LOST, "it loses rows or values").cause(lost.join("; ")))
+}
+
+/// As for a table, with whose they are and who may read them.
+fn large_objects_lost(
+    before: &Facts,
+    after: Option<&Facts>,
+    now: &Facts,
+    below: &Facts,
+    again: &Facts,
+) -> Option<String> {
+    let of = |facts: &Facts| {
+        let mut entries = facts.catalog.objects.clone();
+        entries.retain(|object, _| is_large_object(object));
+        (facts.data.large_objects.clone(), entries)
+    };
+    if of(again) != of(now) {
+        return Some("large objects: not all of them are there after it, as they are now".into());
+    }
+    let written = after.is_some_and(|after| of(after) != of(now));
+    (!written && of(below) != of(before)).then(|| "large objects: they are not what they were".into())
 }
 
 /// One downgrade by the migrator.

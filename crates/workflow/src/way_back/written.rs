@@ -37,9 +37,14 @@ pub(super) async fn since(cx: &StepCx<'_, World>, validated: bool) -> Result<Vec
     }
     if validated {
         let changed = then.catalog.diff(&now.catalog).into_iter();
-        written.extend(changed.map(|difference| format!("{}: its definition changed", difference.object)));
+        written.extend(changed.map(|difference| changed_line(&difference.object)));
     }
     Ok(written)
+}
+
+fn changed_line(object: &str) -> String {
+    let what = if super::is_large_object(object) { "changed" } else { "its definition changed" };
+    format!("{object}: {what}")
 }
 
 /// Whether all that was written was declared disposable, and nobody could have seen it: the page was

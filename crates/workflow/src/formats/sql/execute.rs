@@ -15,12 +15,18 @@ use super::history::{self, Applied};
 use super::indexes::Watch;
 use super::script::{DIRECTIVE, Part, Script};
 use super::{BASE, read};
+use crate::formats::checksum;
 
 /// What is to be done.
 #[derive(Clone, Debug)]
 pub enum Order {
     /// Apply this migration.
-    Up(String),
+    Up {
+        /// Its version.
+        version: String,
+        /// SHA-256 of the only text that may be run; `None`: of whatever is there.
+        checksum: Option<String>,
+    },
     /// Take back what is newer than this one.
     Down(String),
     /// Write this one, and all before it, into the history.
@@ -90,13 +96,13 @@ impl<'a> Work<'a> {
 
     async fn carry_out(&self, order: &Order) -> Result<()> {
         match order {
-            Order::Up(version) => self.up(version).await,
+            Order::Up { version, checksum } => self.up(version, checksum.as_deref()).await,
             Order::Down(to) => self.down(to).await,
             Order::Stamp(version) => self.stamp(version).await,
         }
     }
 
-    async fn up(&self, version: &str) -> Result<()> {
+    async fn up(&self, version: &str, only: Option<&str>) -> Result<()> {
         if self.applied.iter().any(|line| line.version == version) {
             (self.say)(&format!("{version} is applied already"));
             return Ok(());
@@ -104,6 +110,7 @@ impl<'a> Work<'a> {
         let migration = &self.folder.migrations[self.folder.position(version)?];
         self.is_next(migration)?;
         let script = read(&self.place.root, &migration.up)?;
+        is_agreed(&script, only)?;
         self.run(&script, &history::added(migration, self.exists)?).await
     }
 
@@ -243,6 +250,17 @@ fn partly(failure: Failure, script: &Script, done: usize) -> Failure {
     };
     let why = script.leaves.as_deref().unwrap_or_default();
     failure.effect(effect).changed(format!("{what}; the script is not one transaction: {why}"))
+}
+
+/// What was read is what is run: whoever looked before us looked at another moment.
+fn is_agreed(script: &Script, only: Option<&str>) -> Result<()> {
+    if only.is_none_or(|only| checksum(&script.text) == only) {
+        return Ok(());
+    }
+    let message = format!("{} is not what the plan was made of", script.file);
+    Err(Failure::new(code::PLAN_CHANGED, message)
+        .changed("nothing of it was run")
+        .hint("look what was changed, and by whom; then make a new plan: switchback plan"))
 }
 
 fn no_way_down(migration: &Migration) -> Failure {

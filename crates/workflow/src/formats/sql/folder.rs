@@ -150,6 +150,11 @@ fn parts(name: &str) -> Option<(&str, Part)> {
     up.or_else(|| name.strip_suffix(DOWN).map(|stem| (stem, Part::Down)))
 }
 
+/// Whether a name is that of a script, up or down.
+pub(super) fn is_script(name: &str) -> bool {
+    parts(name).is_some()
+}
+
 /// `0001_x.sql`, `0001_x.UP.sql`: a person may have meant it, so it is said that it is none.
 fn looks_like_one(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_digit()) && name.to_ascii_lowercase().ends_with(".sql")

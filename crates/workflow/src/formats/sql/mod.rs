@@ -103,6 +103,10 @@ impl Migrator for SqlMigrator {
         (from..end).rev().map(|index| script(root, &folder, index, &mut Vec::new())).collect()
     }
 
+    fn reads(&self, path: &Path) -> bool {
+        folder::is_script(&path.to_string_lossy())
+    }
+
     fn find(&self, root: &Path, revision: &str) -> Result<String> {
         Ok(self.folder(root)?.find(revision)?.version.clone())
     }
@@ -118,6 +122,11 @@ impl Migrator for SqlMigrator {
 
     fn up(&self, database: &DatabaseUrl, revision: &str) -> Result<Program> {
         Ok(self.call(database, "up", revision))
+    }
+
+    fn only(&self, up: Program, checksum: &str) -> Program {
+        // Of a run that was begun before texts were noted, nothing is known.
+        if checksum.is_empty() { up } else { up.args(["--checksum", checksum]) }
     }
 
     fn down(&self, database: &DatabaseUrl, to: &str) -> Result<Program> {
