@@ -204,9 +204,8 @@ impl<'t> Reading<'t> {
     }
 
     fn word(&mut self, word: &'t str) {
-        if is(word, "atomic") && is(self.last, "begin") && self.is_routine() {
-            self.blocks += 1;
-        } else if is(word, "case") && self.blocks > 0 {
+        let body = is(word, "atomic") && is(self.last, "begin") && self.is_routine();
+        if body || (is(word, "case") && self.blocks > 0) {
             self.blocks += 1;
         } else if is(word, "end") && self.blocks > 0 {
             self.blocks -= 1;

@@ -69,6 +69,11 @@ pub struct Locks {
 }
 
 impl Locks {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Held> {
+        self.all.iter()
+    }
+
     /// The locks on a relation.
     pub fn on(&self, relation: &Relation) -> impl DoubleEndedIterator<Item = &Held> {
         let places = self.by_name.get(&relation.name).into_iter().flatten();
@@ -108,15 +113,6 @@ impl Locks {
     }
 }
 
-impl<'a> IntoIterator for &'a Locks {
-    type Item = &'a Held;
-    type IntoIter = std::slice::Iter<'a, Held>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.all.iter()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +134,6 @@ mod tests {
         assert_eq!(by(&locks, &bare), [0_usize; 0]);
         assert_eq!(by(&locks, &Relation::named("b")), [0, 2]);
         assert_eq!(locks.exclusive().map(|held| held.by).collect::<Vec<_>>(), [2]);
-        assert_eq!(locks.into_iter().count(), 3);
+        assert_eq!(locks.iter().count(), 3);
     }
 }

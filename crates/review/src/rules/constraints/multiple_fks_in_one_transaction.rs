@@ -32,7 +32,7 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
     if let Some((second, byte)) = others.iter().find(|(other, _)| !other.same(first)) {
         return out.push(at, found(&[table, first, second]).at(*byte));
     }
-    let held = at.session.transaction.iter().flat_map(|running| &running.held);
+    let held = at.session.transaction.iter().flat_map(|running| running.held.iter());
     let mut held = held.filter(|held| held.mode >= Mode::ShareRowExclusive);
     let before = held.find(|held| {
         let adds_one = held.taker == Taker::Alter { foreign_key: true };

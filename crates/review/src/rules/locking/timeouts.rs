@@ -55,7 +55,7 @@ fn is_set(at: &At<'_>, name: &str) -> bool {
 
 /// A lock of this kind is held in the transaction already: what is missing was said there.
 fn said_before(at: &At<'_>) -> bool {
-    let mut held = at.session.transaction.iter().flat_map(|running| &running.held);
+    let mut held = at.session.transaction.iter().flat_map(|running| running.held.iter());
     held.any(|held| held.mode.blocks_writes())
 }
 
