@@ -182,12 +182,11 @@ impl Repository {
     }
 
     async fn differs_since(&self, reference: &str) -> Result<Vec<String>> {
-        let base = match self.left(reference).await? {
-            Some(base) => base,
-            None => {
-                let release = self.resolve(reference).await?;
-                self.line(&["merge-base", &release.commit, "HEAD"]).await?
-            }
+        let base = if let Some(base) = self.left(reference).await? {
+            base
+        } else {
+            let release = self.resolve(reference).await?;
+            self.line(&["merge-base", &release.commit, "HEAD"]).await?
         };
         self.paths(&["diff", "--name-only", "--diff-filter=ACMR", &base, "--"]).await
     }

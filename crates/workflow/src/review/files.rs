@@ -272,13 +272,12 @@ impl Disk {
     fn real(&mut self, path: &Path) -> PathBuf {
         let (Some(name), Some(_)) = (path.file_name(), path.parent()) else { return canonical(path) };
         let folder = parent(path);
-        let above = match self.folders.get(&folder) {
-            Some(known) => known.clone(),
-            None => {
-                let real = self.real(&folder);
-                self.folders.insert(folder, real.clone());
-                real
-            }
+        let above = if let Some(known) = self.folders.get(&folder) {
+            known.clone()
+        } else {
+            let real = self.real(&folder);
+            self.folders.insert(folder, real.clone());
+            real
         };
         if path.is_symlink() { canonical(path) } else { above.join(name) }
     }
