@@ -140,12 +140,14 @@ fn named(path: &str, text: &str) -> Part {
     let none = says_no_transaction(text);
     // Flyway and its kin leave the transaction out where a statement can't stand in one.
     let leaves = || crate::cx::leaves_transaction(text);
+    // golang-migrate sends such a file as one query, and sqlx begins a transaction around it.
+    let pair = lower.ends_with(".up.sql") || lower.ends_with(".down.sql");
     Part {
         range: 0..text.len(),
         direction: if down { Direction::Down } else { Direction::Up },
         revision: version(path),
         wrapped: known && !none && !leaves(),
-        one_query: false,
+        one_query: pair && begins_with_version(name) && !none,
     }
 }
 
@@ -219,8 +221,9 @@ mod tests {
     fn names_say_which_way() {
         use Direction::{Down, Up};
         for (path, direction, runs) in [
-            ("m/0001_a.up.sql", Up, "as it is"),
-            ("m/0001_a.down.sql", Down, "as it is"),
+            ("m/0001_a.up.sql", Up, "one query"),
+            ("m/0001_a.down.sql", Down, "one query"),
+            ("m/a.up.sql", Up, "as it is"),
             ("m/2024-01-01-000000_a/up.sql", Up, "wrapped"),
             ("m/2024-01-01-000000_a/down.sql", Down, "wrapped"),
             ("m/V1.2__a.sql", Up, "wrapped"),

@@ -148,8 +148,8 @@ async fn a_downgrade_is_not_proven_by_another_upgrade() {
     let up = "code/migrations/0003_r3.up.sql";
     let before = std::fs::read_to_string(host.path(up)).unwrap();
     append(&host, up, "select 'another';");
-    told(&host.run(&["rollback"]), 5, &["SB0507", "0003_r3.up.sql is not what the run applied"]);
-    // A way down may be corrected: whoever is stuck with it has no other way.
+    told(&host.run(&["rollback"]), 3, &["SB0310", "0003_r3.up.sql is not what the run applied"]);
+    // A way down may be corrected: whoever needs it has no other way.
     host.write(up, &before);
     append(&host, "code/migrations/0003_r3.down.sql", "select 'corrected';");
     let run = host.last_run();

@@ -232,6 +232,19 @@ fn every_layout_says_no_transaction_in_its_own_words() {
         fixed.is_proven();
         fixed.is(path, &now);
     }
+    // golang-migrate and sqlx run all of a file in one transaction, whoever has no configuration here.
+    let pair = [
+        ("m/1_a.up.sql", TABLES),
+        (
+            "m/2_b.up.sql",
+            "alter table orders add constraint positive check (total > 0);\ncreate index i on orders (user_id);\n",
+        ),
+    ];
+    let fixed = fix(&pair, &["m/2_b.up.sql"]);
+    fixed.is_proven();
+    fixed.is("m/2_b.up.sql", "alter table orders add constraint positive check (total > 0) NOT VALID;\n");
+    fixed.is("m/3_b_2.up.sql", "ALTER TABLE orders VALIDATE CONSTRAINT positive;\n");
+    fixed.is("m/4_b_3.up.sql", &format!("-- no-transaction\n{concurrently}\n"));
     let diesel = [("m/2024-01-01-000000_a/up.sql", TABLES), ("m/2024-01-02-000000_b/up.sql", index)];
     let fixed = fix(&diesel, &["m/2024-01-02-000000_b/up.sql"]);
     fixed.is("m/2024-01-02-000000_b/metadata.toml", "run_in_transaction = false\n");

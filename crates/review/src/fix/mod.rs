@@ -93,7 +93,7 @@ enum Around {
 impl<'a> Place<'a> {
     fn around(&self) -> Around {
         let part = self.target.part;
-        if part.wrapped || (part.one_query && self.reads.len() > 1) {
+        if part.wrapped || part.one_query {
             return Around::Tool;
         }
         let mut transactions =

@@ -17,8 +17,10 @@ pub(super) enum Layout {
     Flyway,
     /// `VERSION_name/up.sql`; `metadata.toml` beside it says it.
     Diesel,
-    /// `NNNN_name.up.sql`, `-- switchback: no-transaction`.
+    /// `NNNN_name.up.sql` of this program, `-- switchback: no-transaction`.
     Ours,
+    /// `NNNN_name.up.sql` of sqlx, `-- no-transaction`; golang-migrate needs no word for one statement.
+    Sqlx,
 }
 
 impl Layout {
@@ -32,6 +34,7 @@ impl Layout {
             () if line.contains("migration") => Self::NodePgMigrate,
             () if file.eq_ignore_ascii_case("up.sql") => Self::Diesel,
             () if is_flyway(file) => Self::Flyway,
+            () if at.target.part.one_query => Self::Sqlx,
             () => Self::Ours,
         }
     }
@@ -50,6 +53,7 @@ impl Layout {
         match self {
             Self::Goose => Some("-- +goose NO TRANSACTION\n"),
             Self::Ours => Some("-- switchback: no-transaction\n"),
+            Self::Sqlx => Some("-- no-transaction\n"),
             _ => None,
         }
     }

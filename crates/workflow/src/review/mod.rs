@@ -61,7 +61,8 @@ fn cut(file: &File, tool: Option<Tool>) -> Vec<Part> {
     let mut parts = parts(&file.path, &file.text);
     for part in parts.iter_mut().filter(|_| tool == Some(Tool::Sql)) {
         let text = &file.text[part.range.clone()];
-        part.wrapped |= !part.one_query && !says_no_transaction(text) && !leaves_transaction(text);
+        part.one_query = false;
+        part.wrapped |= !says_no_transaction(text) && !leaves_transaction(text);
     }
     parts
 }
