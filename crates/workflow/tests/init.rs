@@ -103,7 +103,7 @@ fn the_example_application_is_understood() {
     #scratch_url = "${SCRATCH_URL}"
     # closed: others find no database. read-only: they may read, and a session can override it
     #fence = "closed"
-    # auto: clone, or dump where that is not possible. down: the downgrade is the only way back
+    # auto: clone, or down where the role may not copy databases. dump: slower, needs no such right. down: the downgrade is the only way back
     #restore_point = "auto"
     # What must be on record before a run: review, rehearsal, staging, approval
     #requires = ["staging", "approval"]
