@@ -8,37 +8,12 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use switchback_testkit::{Disk, Host, Ran, Shape, State, cluster};
+use switchback_testkit::{Disk, Host, Shape, cluster};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
-const BARE: Shape = Shape {
-    fence: "closed",
-    restore_point: "clone",
-    service: false,
-    code: false,
-    page: false,
-    tool: "alembic",
-    migrations: "many",
-};
 
 async fn host(shape: Shape) -> Host {
     Host::new(cluster().await, PROGRAM, shape).await
-}
-
-/// Checks what every failure must say.
-#[track_caller]
-fn told(ran: &Ran, status: i32, words: &[&str]) {
-    let said = &ran.stderr;
-    assert_eq!(ran.status, Some(status), "{said}\n{}", ran.stdout);
-    for word in words.iter().chain(&["what changed:", "hint:"]) {
-        assert!(said.contains(word), "`{word}` is not in:\n{said}");
-    }
-}
-
-#[track_caller]
-fn assert_unchanged(before: &State, after: &State) {
-    let differences = before.differences(after);
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
 // Disks.
@@ -52,8 +27,8 @@ async fn a_disk_without_room_for_the_backup_refuses_before_anything() {
     };
     let start = host.state().await;
     let ran = host.run(&host.deploy());
-    told(&ran, 3, &["SB0301", "the backup", "backups", "nothing was changed"]);
-    assert_unchanged(&start, &host.state().await);
+    ran.told(3, &["SB0301", "the backup", "backups", "nothing was changed"]);
+    start.assert_same(&host.state().await);
     drop(disk);
     host.expect(&host.deploy(), 0);
 }
@@ -85,11 +60,11 @@ async fn a_disk_that_fills_up_in_the_backup_is_taken_back() {
     let places = host.path("bin").display().to_string();
     let start = host.state().await;
     let ran = host.run_with(&host.deploy(), &[("SWITCHBACK_PG_BIN", &places)]);
-    told(&ran, 3, &["SB0601", "No space left on device", "make room", "nothing of this backup remains"]);
+    ran.told(3, &["SB0601", "No space left on device", "make room", "nothing of this backup remains"]);
     let left: Vec<_> = std::fs::read_dir(host.path("backups")).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(left, std::slice::from_ref(&fill), "a piece of a backup is left");
     std::fs::remove_file(fill).unwrap();
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
     host.expect(&host.deploy(), 0);
 }
 
@@ -97,7 +72,7 @@ async fn a_disk_that_fills_up_in_the_backup_is_taken_back() {
 #[tokio::test]
 async fn a_disk_that_fills_up_under_the_journal_stops_the_run_where_it_is() {
     for way_on in ["resume", "abort"] {
-        let host = host(BARE).await;
+        let host = host(Shape::BARE).await;
         let Some(_disk) = Disk::mount(&host.path(".switchback"), "size=4m,mode=0700") else {
             println!("left out: only root can mount the small disk that this test fills");
             return;
@@ -113,7 +88,7 @@ async fn a_disk_that_fills_up_under_the_journal_stops_the_run_where_it_is() {
         }
         // Nothing was lost of what it is, and nobody else gets in.
         let refused = host.run(&["up"]);
-        told(&refused, 3, &["SB0303"]);
+        refused.told(3, &["SB0303"]);
         std::fs::remove_file(host.path(".switchback/somebody-elses")).unwrap();
         // Where a file beside the journal was the first that had no room, the run had turned round
         // before the journal had none either.
@@ -123,7 +98,7 @@ async fn a_disk_that_fills_up_under_the_journal_stops_the_run_where_it_is() {
             assert_eq!(host.database().text(revision).await, "r3");
         } else {
             assert_eq!(ran.status, Some(if way_on == "abort" { 0 } else { 4 }), "{}", ran.stderr);
-            assert_unchanged(&start, &host.state().await);
+            start.assert_same(&host.state().await);
         }
     }
 }
@@ -142,7 +117,7 @@ async fn a_backup_folder_that_can_not_be_written_is_named() {
     for word in ["SB0", &folder, "Read-only file system", "what changed:", "hint:"] {
         assert!(ran.stderr.contains(word), "no {word} in {}", ran.stderr);
     }
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
     let made = host.run(&["backup", "create"]);
     assert_eq!(made.status, Some(4), "{}", made.stderr);
     assert!(
@@ -173,8 +148,8 @@ fn release(host: &Host, python: &str) {
 async fn taken_back(host: &Host, words: &[&str]) {
     let start = host.state().await;
     let ran = host.run(&["deploy", "--release", "odd"]);
-    told(&ran, 4, words);
-    assert_unchanged(&start, &host.state().await);
+    ran.told(4, words);
+    start.assert_same(&host.state().await);
     // And the good release goes through.
     host.expect(&host.deploy(), 0);
 }
@@ -211,8 +186,8 @@ async fn an_application_whose_health_flaps_is_taken_back() {
     host.configure("stable_for = \"200ms\"", "stable_for = \"2s\"");
     let start = host.state().await;
     let ran = host.run(&["deploy", "--release", "odd"]);
-    told(&ran, 4, &["SB0803", "was well and did not stay so", "lost ", "curl"]);
-    assert_unchanged(&start, &host.state().await);
+    ran.told(4, &["SB0803", "was well and did not stay so", "lost ", "curl"]);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
@@ -229,7 +204,7 @@ async fn a_traceback_in_the_log_after_the_start_is_taken_back() {
     for word in ["SB0804", "Traceback (most recent call last)", "taken back"] {
         assert!(ran.stderr.contains(word), "no {word} in {}", ran.stderr);
     }
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 // Other machines.
@@ -259,7 +234,7 @@ async fn a_lease_that_another_host_holds_refuses_and_names_it() {
     if !can_unshare() {
         return;
     }
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     let mut deploy = far_away(&host, &["deploy"], "").env("MIGRATE_FAULT", "hang r2").spawn().unwrap();
     let admin = host.cluster().session().await;
@@ -272,13 +247,13 @@ async fn a_lease_that_another_host_holds_refuses_and_names_it() {
     }
     elsewhere(&host, || {
         for words in [&["deploy"][..], &["up"], &["stamp", "r1"]] {
-            told(&host.run(words), 3, &["SB0303", "on host far-away", "nothing was changed"]);
+            host.run(words).told(3, &["SB0303", "on host far-away", "nothing was changed"]);
         }
     });
     let pid = rustix::process::Pid::from_child(&deploy);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert_eq!(deploy.wait().unwrap().code(), Some(130));
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 /// Looks from a machine that has none of the other one's files.
@@ -297,12 +272,12 @@ async fn a_run_whose_folder_is_brought_to_another_host_is_taken_back_there() {
     if !can_unshare() {
         return;
     }
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     assert_eq!(far_away(&host, &["deploy"], "kill-in:apply:r2").status().unwrap().code(), None);
     let run = host.last_run();
     std::fs::rename(host.path(".switchback"), host.path("elsewhere")).unwrap();
-    told(&host.run(&["abort"]), 3, &["SB0303", "far-away"]);
+    host.run(&["abort"]).told(3, &["SB0303", "far-away"]);
     let private = || PermissionsExt::from_mode(0o700);
     std::fs::create_dir_all(host.path(".switchback/runs")).unwrap();
     for folder in [".switchback", ".switchback/runs"] {
@@ -311,7 +286,7 @@ async fn a_run_whose_folder_is_brought_to_another_host_is_taken_back_there() {
     let folder = |state: &str| host.path(&format!("{state}/runs/{run}"));
     std::fs::rename(folder("elsewhere"), folder(".switchback")).unwrap();
     host.expect(&["abort"], 0);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 /// As `docs/guide/troubleshooting.md` has it, under "The journal is gone".
@@ -320,7 +295,7 @@ async fn after_the_operators_machine_is_lost_the_target_says_so_and_is_freed_by_
     if !can_unshare() {
         return;
     }
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     let killed = far_away(&host, &["deploy"], "kill-in:apply:r2").status().unwrap();
     assert_eq!(killed.code(), None);
@@ -332,7 +307,7 @@ async fn after_the_operators_machine_is_lost_the_target_says_so_and_is_freed_by_
         [&["deploy"][..], &["resume"], &["abort"], &["rollback"], &["rollback", &run], &["up"], &["plan"]]
     {
         let ran = host.run(words);
-        told(&ran, 3, &["SB0303", &run, "far-away", &journal, "switchback explain SB0303"]);
+        ran.told(3, &["SB0303", &run, "far-away", &journal, "switchback explain SB0303"]);
     }
     let explained = host.expect(&["explain", "SB0303"], 0).stdout;
     assert!(explained.contains("The journal is gone"), "{explained}");
@@ -364,8 +339,8 @@ async fn a_logical_slot_on_the_target_refuses_what_would_swap() {
     let make = format!("select pg_create_logical_replication_slot('{slot}', 'pgoutput')");
     host.database().session().await.batch(&make).await.unwrap();
     let start = host.state().await;
-    told(&host.run(&host.deploy()), 3, &["SB0301", &slot, "restore_point = \"down\"", "nothing was changed"]);
-    assert_unchanged(&start, &host.state().await);
+    host.run(&host.deploy()).told(3, &["SB0301", &slot, "restore_point = \"down\"", "nothing was changed"]);
+    start.assert_same(&host.state().await);
     // Without a swap it stays with the target, there and back.
     host.configure("restore_point = \"clone\"", "restore_point = \"down\"");
     host.expect(&host.deploy(), 0);

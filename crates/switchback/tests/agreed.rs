@@ -7,38 +7,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use switchback_testkit::{Host, Ran, Shape, State, cluster};
+use switchback_testkit::{Host, Ran, Shape, cluster};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
-const ALEMBIC: Shape = Shape {
-    fence: "closed",
-    restore_point: "clone",
-    service: false,
-    code: false,
-    page: false,
-    tool: "alembic",
-    migrations: "many",
-};
-const SQL: Shape = Shape { tool: "sql", ..ALEMBIC };
+const SQL: Shape = Shape { tool: "sql", ..Shape::BARE };
 
 async fn host(shape: Shape) -> Host {
     Host::new(cluster().await, PROGRAM, shape).await
-}
-
-/// Checks what every failure must say.
-#[track_caller]
-fn told(ran: &Ran, status: i32, words: &[&str]) {
-    let said = &ran.stderr;
-    assert_eq!(ran.status, Some(status), "{said}\n{}", ran.stdout);
-    for word in words.iter().chain(&["what changed:", "hint:"]) {
-        assert!(said.contains(word), "`{word}` is not in:\n{said}");
-    }
-}
-
-#[track_caller]
-fn assert_unchanged(before: &State, after: &State) {
-    let differences = before.differences(after);
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
 /// Adds a line to a file.
@@ -86,17 +61,16 @@ async fn a_script_that_is_changed_while_the_one_before_it_runs_is_not_applied() 
     let ran =
         meanwhile(&host, "pg_sleep(600)", || append(&host, next, "create table never_agreed (id int);"))
             .await;
-    told(
-        &ran,
+    ran.told(
         4,
         &["SB0309", "0003 is not applied", "migrations/0003_r3.up.sql", "switchback plan -e production"],
     );
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
 async fn a_revision_that_is_changed_while_the_one_before_it_runs_is_not_applied() {
-    let host = host(ALEMBIC).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     host.write(
         "hook",
@@ -104,8 +78,8 @@ async fn a_revision_that_is_changed_while_the_one_before_it_runs_is_not_applied(
     );
     let hook = host.path("hook").display().to_string();
     let ran = host.run_with(&["deploy"], &[("MIGRATE_FAULT", "hook r2"), ("MIGRATE_HOOK", &hook)]);
-    told(&ran, 4, &["SB0309", "r3 is not applied", "migrations/versions/r3.py"]);
-    assert_unchanged(&start, &host.state().await);
+    ran.told(4, &["SB0309", "r3 is not applied", "migrations/versions/r3.py"]);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
@@ -113,15 +87,15 @@ async fn a_run_that_is_taken_up_again_applies_no_other_files_than_it_was_begun_w
     for (shape, dead_in, next) in [
         (SQL, "kill-in:apply:0002", "code/migrations/0003_r3.up.sql"),
         (SQL, "kill-in:apply:0002", "code/migrations/0003_r3.down.sql"),
-        (ALEMBIC, "kill-in:apply:r2", "code/migrations/versions/r3.py"),
+        (Shape::BARE, "kill-in:apply:r2", "code/migrations/versions/r3.py"),
     ] {
         let host = host(shape).await;
         let start = host.state().await;
         let killed = host.run_with(&["deploy"], &[("SWITCHBACK_FAULT", dead_in)]);
         assert_eq!(killed.status, None, "{}", killed.stderr);
         append(&host, next, if shape.tool == "sql" { "select 1;" } else { "# later" });
-        told(&host.run(&["resume"]), 4, &["SB0309", "is not applied"]);
-        assert_unchanged(&start, &host.state().await);
+        host.run(&["resume"]).told(4, &["SB0309", "is not applied"]);
+        start.assert_same(&host.state().await);
     }
 }
 
@@ -135,8 +109,8 @@ async fn a_script_that_went_missing_is_taken_for_a_changed_one() {
     for end in ["up", "down"] {
         std::fs::remove_file(host.path(&format!("code/migrations/0003_r3.{end}.sql"))).unwrap();
     }
-    told(&host.run(&["resume"]), 4, &["SB0309", "there is no migration 0003"]);
-    assert_unchanged(&start, &host.state().await);
+    host.run(&["resume"]).told(4, &["SB0309", "there is no migration 0003"]);
+    start.assert_same(&host.state().await);
 }
 
 /// What proves a downgrade is an upgrade by the files that the run applied.
@@ -148,7 +122,7 @@ async fn a_downgrade_is_not_proven_by_another_upgrade() {
     let up = "code/migrations/0003_r3.up.sql";
     let before = std::fs::read_to_string(host.path(up)).unwrap();
     append(&host, up, "select 'another';");
-    told(&host.run(&["rollback"]), 3, &["SB0310", "0003_r3.up.sql is not what the run applied"]);
+    host.run(&["rollback"]).told(3, &["SB0310", "0003_r3.up.sql is not what the run applied"]);
     // A way down may be corrected: whoever needs it has no other way.
     host.write(up, &before);
     append(&host, "code/migrations/0003_r3.down.sql", "select 'corrected';");
@@ -172,20 +146,17 @@ async fn migrations_that_no_commit_has_are_not_deployed_in_its_name() {
     for words in
         [&["plan"][..], &["deploy"], &["deploy", "--release", "main"], &["deploy", "--release", "v1"]]
     {
-        told(
-            &host.run(words),
-            3,
-            &["SB0805", "migrations/0007_un.up.sql", "nothing was changed", "stash push"],
-        );
+        host.run(words)
+            .told(3, &["SB0805", "migrations/0007_un.up.sql", "nothing was changed", "stash push"]);
     }
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
     // Ignored by git is not unread by the migrator.
     host.write("code/.git/info/exclude", "0007*\n");
-    told(&host.run(&["deploy", "--release", "main"]), 3, &["SB0805", "0007_un.up.sql"]);
+    host.run(&["deploy", "--release", "main"]).told(3, &["SB0805", "0007_un.up.sql"]);
     std::fs::remove_file(host.path("code/migrations/0007_un.up.sql")).unwrap();
     // Nor is one that was changed what the commit has.
     append(&host, "code/migrations/0003_r3.up.sql", "select 1;");
-    told(&host.run(&["plan"]), 3, &["SB0805", "migrations/0003_r3.up.sql"]);
+    host.run(&["plan"]).told(3, &["SB0805", "migrations/0003_r3.up.sql"]);
     host.git(&["checkout", "--", "migrations"]);
     // What is no migration does not matter.
     host.write("code/migrations/notes.txt", "to do");
@@ -277,7 +248,7 @@ async fn a_release_that_would_take_the_configuration_along_is_refused() {
         host.git(&["add", "-A"]);
         host.git(&["commit", "--quiet", "-m", "configured"]);
         let refused = inside(&host, &["deploy", "--release", "next"]);
-        told(&refused, 3, &["SB0301", "switchback.toml", says, "nothing was changed"]);
+        refused.told(3, &["SB0301", "switchback.toml", says, "nothing was changed"]);
         assert!(!refused.stderr.contains("stash push"), "{}", refused.stderr);
         assert_eq!(host.revision().await, "r1");
         shell(&host, kept(&refused));
@@ -305,7 +276,7 @@ async fn a_configuration_that_is_changed_is_not_put_aside() {
         }
         append(&host, "code/switchback.toml", "# changed");
         let refused = inside(&host, &["deploy", "--release", "next"]);
-        told(&refused, 3, &["SB0301", "switchback.toml", "nothing was changed"]);
+        refused.told(3, &["SB0301", "switchback.toml", "nothing was changed"]);
         assert!(!refused.stderr.contains("stash push"), "{}", refused.stderr);
         shell(&host, kept(&refused));
         assert_eq!(host.revision().await, "r3");

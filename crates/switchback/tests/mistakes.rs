@@ -14,7 +14,7 @@ use serde_json::Value;
 use switchback_engine::cancel::Cancel;
 use switchback_postgres::Session;
 use switchback_postgres::scratch::{Scratch, ScratchOptions};
-use switchback_testkit::{Host, Ran, Shape, State, cluster};
+use switchback_testkit::{Host, Ran, Shape, cluster};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
@@ -25,16 +25,6 @@ const IN_PLACE: Shape = Shape {
     service: true,
     code: false,
     page: true,
-    tool: "alembic",
-    migrations: "many",
-};
-/// No application either: for what is over before anything is stopped.
-const BARE: Shape = Shape {
-    fence: "closed",
-    restore_point: "clone",
-    service: false,
-    code: false,
-    page: false,
     tool: "alembic",
     migrations: "many",
 };
@@ -77,12 +67,6 @@ fn explained(said: &str) {
 }
 
 /// The target, the service, the code and the page are what they were.
-#[track_caller]
-fn assert_unchanged(before: &State, after: &State) {
-    let differences = before.differences(after);
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
-}
-
 /// The command of the hint that begins with these words.
 #[track_caller]
 fn command_of<'a>(hints: &'a [String], words: &str) -> &'a str {
@@ -249,7 +233,7 @@ fn an_environment_that_is_not_there_or_not_named_is_asked_for() {
 /// With two environments, a run's name says which one is meant.
 #[tokio::test]
 async fn the_ways_out_of_an_open_run_can_be_typed_as_they_stand() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let text = std::fs::read_to_string(host.path("switchback.toml")).unwrap();
     host.write(
         "switchback.toml",
@@ -261,7 +245,7 @@ async fn the_ways_out_of_an_open_run_can_be_typed_as_they_stand() {
     let hints = told(&host.run(&["deploy", "-e", "production"]), 3, "SB0304", &["is open"]);
     let abort = command_of(&hints, "or take it back:");
     type_in(&host, abort);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[test]
@@ -324,7 +308,7 @@ fn hidden(ran: &Ran, secret: &str) {
 /// The server here asks for no password, so any will do.
 #[tokio::test]
 async fn a_migrator_that_prints_its_url_gives_no_password_away() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let script = std::fs::read_to_string(host.path("migrate")).unwrap();
     let loud =
         script.replace("\nexport PGPASSWORD", "\nexport PGPASSWORD; echo \"connecting to $DATABASE_URL\"");
@@ -377,7 +361,7 @@ async fn a_database_that_is_not_there_is_named() {
 
 #[tokio::test]
 async fn without_pg_dump_the_package_is_named() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     let empty = tempfile::tempdir().unwrap();
     let places = [("SWITCHBACK_PG_BIN", empty.path().to_str().unwrap())];
@@ -385,12 +369,12 @@ async fn without_pg_dump_the_package_is_named() {
     let ran = host.run_with(&["deploy"], &places);
     told(&ran, 3, "SB0301", &["pg_dump", &package]);
     told(&host.run_with(&["backup", "create"], &places), 2, "SB0204", &["`pg_dump`", &package]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
 async fn a_pg_dump_older_than_the_server_is_refused() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     for name in ["pg_dump", "pg_restore", "pg_dumpall", "psql"] {
         let file = format!("old/{name}");
@@ -404,20 +388,20 @@ async fn a_pg_dump_older_than_the_server_is_refused() {
     told(&ran, 3, "SB0301", &["12.9", &major, &package]);
     let ran = host.run_with(&["backup", "create"], &[("SWITCHBACK_PG_BIN", &old)]);
     told(&ran, 2, "SB0205", &["12.9", &major, &package]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 // The migrator.
 
 #[tokio::test]
 async fn a_migrator_that_is_not_found_is_named() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     let migrate = host.path("migrate").display().to_string();
     host.configure(&migrate, "no-such-migrator");
     told(&host.run(&["deploy"]), 3, "SB0301", &["no-such-migrator"]);
     told(&host.run(&["up"]), 2, "SB0401", &["no-such-migrator"]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
@@ -426,7 +410,7 @@ async fn a_migrator_that_does_nothing_is_noticed() {
     let start = host.state().await;
     let ran = host.run_with(&host.deploy(), &[("MIGRATE_FAULT", "nothing r2")]);
     told(&ran, 4, "SB0409", &["r2", "r1", "database_url_variable"]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
@@ -437,7 +421,7 @@ async fn a_migration_that_fails_is_taken_back() {
         let ran = host.run_with(&host.deploy(), &[("MIGRATE_FAULT", &format!("fail {revision}"))]);
         let name = format!("migration {revision}");
         told(&ran, 4, "SB0408", &[&name, "app.errors.Broken", "taken back"]);
-        assert_unchanged(&start, &host.state().await);
+        start.assert_same(&host.state().await);
     }
 }
 
@@ -448,7 +432,7 @@ async fn a_migration_that_hangs_is_ended() {
     let start = host.state().await;
     let ran = host.run_with(&host.deploy(), &[("MIGRATE_FAULT", "hang r2")]);
     told(&ran, 4, "SB0411", &["migration r2", "2s", "timeout"]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
     assert_eq!(hanging(&host), 0);
 }
 
@@ -466,7 +450,7 @@ fn hanging(host: &Host) -> usize {
 
 #[tokio::test]
 async fn two_heads_are_named_with_their_files() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     let text =
         "\"\"\"other\"\"\"\nrevision = \"other\"\ndown_revision = \"r2\"\n\n\ndef upgrade():\n    run()\n";
@@ -475,33 +459,33 @@ async fn two_heads_are_named_with_their_files() {
         let hints = told(&host.run(&[words]), status, "SB0404", &["versions/r3.py", "versions/other.py"]);
         assert!(hints[0].contains("alembic merge"), "{hints:?}");
     }
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
 async fn a_revision_that_the_files_do_not_know_is_named() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     host.database().run("update alembic_version set version_num = 'f00'").await;
     let start = host.state().await;
     for (words, status) in [("deploy", 2), ("plan", 2), ("up", 2), ("status", 1)] {
         told(&host.run(&[words]), status, "SB0405", &["f00", "r3"]);
     }
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
 async fn a_revision_that_was_mistyped_is_named_with_the_nearest() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     told(&host.run(&["up", "--to", "nowhere"]), 2, "SB0405", &["nowhere"]);
     told(&host.run(&["stamp", "nowhere"]), 2, "SB0405", &["nowhere"]);
     told(&host.run(&["down", "--to", "r3"]), 2, "SB0405", &["r3", "r1"]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
 async fn migrations_in_another_folder_are_looked_for_there() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     host.configure("directory = \"code/migrations\"", "directory = \"migrations\"");
     for words in [["deploy"], ["up"], ["status"]] {
         told(&host.run(&words), 2, "SB0402", &["migrations"]);
@@ -530,7 +514,7 @@ async fn an_application_that_answers_500_is_taken_back() {
     let start = host.state().await;
     let ran = host.run(&["deploy", "--release", "ill"]);
     told(&ran, 4, "SB0803", &["answered 500", &host.address(), "curl"]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
@@ -540,7 +524,7 @@ async fn an_application_that_hangs_is_taken_back() {
     let start = host.state().await;
     let ran = host.run(&["deploy", "--release", "ill"]);
     told(&ran, 4, "SB0803", &["no answer within 2 s", &host.address()]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 /// The URL is wrong from the beginning: no release can ever be found well by it, the old one neither.
@@ -553,7 +537,7 @@ async fn a_health_url_that_was_never_well_does_not_leave_the_run_stuck() {
     let start = host.state().await;
     let ran = host.run(&host.deploy());
     told(&ran, 4, "SB0803", &[&format!("127.0.0.1:{port}/health"), "nobody listens"]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 // The code.
@@ -564,7 +548,7 @@ async fn local_changes_are_refused_and_can_be_put_aside() {
     host.write("code/VERSION", "v1, patched by hand");
     let start = host.state().await;
     let hints = told(&host.run(&host.deploy()), 3, "SB0301", &["VERSION"]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
     type_in(&host, command_of(&hints, "put them aside:"));
     host.expect(&host.deploy(), 0);
     assert_eq!(host.git(&["stash", "list"]).lines().count(), 1);
@@ -578,8 +562,8 @@ async fn an_unknown_release_is_told_with_the_nearest() {
         let hints = told(&host.run(&words), 2, "SB0806", &["`v22`"]);
         assert!(hints[0].contains("v2"), "{hints:?}");
     }
-    assert_unchanged(&start, &host.state().await);
-    let none = self::host(BARE).await;
+    start.assert_same(&host.state().await);
+    let none = self::host(Shape::BARE).await;
     told(&none.run(&["deploy", "--release", "v2"]), 2, "SB0806", &["v2", "repository"]);
 }
 
@@ -594,10 +578,10 @@ async fn another_run_that_is_open_refuses_and_leads_out() {
         assert_eq!(killed.status, None);
         let before = host.state().await;
         let hints = told(&host.run(&host.deploy()), 3, "SB0304", &["is open", "process"]);
-        assert_unchanged(&before, &host.state().await);
+        before.assert_same(&host.state().await);
         type_in(&host, command_of(&hints, way_out));
         if way_out == "or take it back:" {
-            assert_unchanged(&start, &host.state().await);
+            start.assert_same(&host.state().await);
         } else {
             assert!(!start.differences(&host.state().await).is_empty());
         }
@@ -624,7 +608,7 @@ async fn a_run_that_was_killed_behind_its_fence_is_seen_by_every_look() {
     }
     told(&host.run(&["service", "start"]), 3, "SB0802", &[run]);
     host.expect(&["abort", run], 0);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
@@ -653,13 +637,13 @@ async fn a_run_of_another_host_is_named_with_host_and_journal() {
     }
     std::fs::rename(host.path("elsewhere"), host.path(".switchback")).unwrap();
     host.expect(&["abort"], 0);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 /// Nobody can go on with it, here or anywhere: what helps is said, and not the same command again.
 #[tokio::test]
 async fn a_damaged_journal_of_this_host_is_a_persons_business() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     let killed = host.run_with(&["deploy"], &[("SWITCHBACK_FAULT", "kill-in:apply:r2")]);
     assert_eq!(killed.status, None);
@@ -677,12 +661,12 @@ async fn a_damaged_journal_of_this_host_is_a_persons_business() {
     assert!(host.run(&["status"]).stdout.contains(&run));
     host.write(&journal, &whole);
     host.expect(&["abort"], 0);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
 async fn every_gate_that_is_missing_is_said() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     host.configure("fence =", "requires = [\"review\", \"rehearsal\", \"staging\"]\nfence =");
     let start = host.state().await;
     let hints = told(&host.run(&["deploy"]), 3, "SB0302", &["production", "digest"]);
@@ -690,12 +674,12 @@ async fn every_gate_that_is_missing_is_said() {
         assert!(hints.iter().any(|hint| hint.starts_with(gate)), "{gate}: {hints:?}");
     }
     assert!(hints.iter().any(|hint| hint.contains("`requires`")), "{hints:?}");
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
 async fn a_closed_window_says_when_it_opens() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let day = jiff::Zoned::now().weekday().wrapping_add(3);
     let day = format!("{day:?}");
     let window = format!(
@@ -706,12 +690,12 @@ async fn a_closed_window_says_when_it_opens() {
     let start = host.state().await;
     let hints = told(&host.run(&["deploy"]), 3, "SB0306", &["02:00", "04:00", "UTC"]);
     assert!(hints[0].contains(&day), "{hints:?}");
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
 async fn with_no_run_there_is_nothing_to_go_on_with_or_take_back() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     for words in [["resume"], ["abort"], ["rollback"]] {
         told(&host.run(&words), 3, "SB0305", &["no "]);
@@ -720,12 +704,12 @@ async fn with_no_run_there_is_nothing_to_go_on_with_or_take_back() {
         told(&host.run(&words), 2, "SB0307", &["`20260101`"]);
     }
     told(&host.run(&["report"]), 2, "SB0307", &["no run"]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
 async fn a_run_that_was_taken_back_can_not_be_taken_back_again() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     host.expect(&["deploy"], 0);
     let again = host.expect(&["deploy"], 0);
     assert!(again.stderr.contains("nothing is pending"), "{}", again.stderr);
@@ -737,7 +721,7 @@ async fn a_run_that_was_taken_back_can_not_be_taken_back_again() {
         assert!(!hints.iter().any(|hint| hint.contains("switchback rollback")), "{hints:?}");
     }
     told(&host.run(&["rollback"]), 3, "SB0305", &[]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 fn run_ids(host: &Host) -> Vec<String> {
@@ -792,20 +776,20 @@ async fn an_interrupt_in_a_long_migration_takes_everything_back() {
     let hints = told(&host.run(&["up"]), 3, "SB0303", &["is at work on it now"]);
     command_of(&hints, &format!("kill {}", deploy.0.id()));
     told_interrupted(&deploy.interrupt());
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
     assert_eq!(hanging(&host), 0);
 }
 
 #[tokio::test]
 async fn an_interrupt_of_up_ends_the_migration() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     let mut up = host.command(&["up"]);
     up.env("MIGRATE_FAULT", "hang r2");
     let up = Started::of(&mut up);
     wait_until("the migration hangs", || hanging(&host) == 1);
     told_interrupted(&up.interrupt());
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
     assert_eq!(hanging(&host), 0);
 }
 
@@ -886,17 +870,17 @@ fn json_of_a_command_that_fails_is_one_document_too() {
 
 #[tokio::test]
 async fn a_format_that_is_unknown_is_refused_before_anything() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     told(&host.run(&["deploy", "--format", "yaml"]), 2, "SB0004", &["`yaml`"]);
     told(&host.run(&["plan", "--format", "yaml"]), 2, "SB0004", &["`yaml`"]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
     assert!(run_ids(&host).is_empty());
 }
 
 #[tokio::test]
 async fn status_holds_what_scripts_read() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let status = json(&host.expect(&["status", "--format", "json"], 0));
     assert_eq!(status["environment"], "production");
     assert_eq!(status["tool"], "alembic");
@@ -917,7 +901,7 @@ async fn status_holds_what_scripts_read() {
 
 #[tokio::test]
 async fn the_migrator_alone_goes_up_and_down() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     let up = json(&host.expect(&["up", "--to", "r2", "--format", "json"], 0));
     assert_eq!((&up["applied"][0]["revision"], &up["current"]), (&"r2".into(), &serde_json::json!(["r2"])));
@@ -936,16 +920,16 @@ async fn the_migrator_alone_goes_up_and_down() {
         (&"r3".into(), &serde_json::json!(["r2"]))
     );
     host.expect(&["down", "--to", "r1"], 0);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
     host.expect(&["stamp", "r2"], 0);
     assert_eq!(host.database().text("select version_num from public.alembic_version").await, "r2");
     host.expect(&["stamp", "r1"], 0);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
 async fn an_up_that_fails_leaves_what_was_there() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let start = host.state().await;
     told(
         &host.run_with(&["up"], &[("MIGRATE_FAULT", "fail r2")]),
@@ -954,7 +938,7 @@ async fn an_up_that_fails_leaves_what_was_there() {
         &["r2", "app.errors.Broken", "r1"],
     );
     told(&host.run_with(&["up"], &[("MIGRATE_FAULT", "nothing r2")]), 4, "SB0409", &["r2"]);
-    assert_unchanged(&start, &host.state().await);
+    start.assert_same(&host.state().await);
     // The one before it stays, and that is said.
     let ran = host.run_with(&["up", "--format", "json"], &[("MIGRATE_FAULT", "fail r3")]);
     told(&ran, 4, "SB0408", &["the target is at r2"]);
@@ -963,7 +947,7 @@ async fn an_up_that_fails_leaves_what_was_there() {
 
 #[tokio::test]
 async fn backups_are_made_listed_verified_restored_and_pruned() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     told(&host.run(&["backup", "verify"]), 2, "SB0603", &["backups"]);
     told(&host.run(&["restore", "2026"]), 2, "SB0603", &["`2026`"]);
     let made = json(&host.expect(&["backup", "create", "--format", "json"], 0));
@@ -991,7 +975,7 @@ async fn backups_are_made_listed_verified_restored_and_pruned() {
 
 #[tokio::test]
 async fn a_backup_that_was_damaged_is_told() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let made = json(&host.expect(&["backup", "create", "--format", "json"], 0));
     let dump = Path::new(made["folder"].as_str().unwrap()).join("dump");
     let file = std::fs::read_dir(&dump).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
@@ -1010,7 +994,7 @@ async fn a_backup_that_was_damaged_is_told() {
 
 #[tokio::test]
 async fn good_backups_are_not_pruned_for_a_damaged_one() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let create = || json(&host.expect(&["backup", "create", "--format", "json"], 0));
     let (oldest, older, newest) = (create(), create(), create());
     let contents = Path::new(newest["folder"].as_str().unwrap()).join("dump/toc.dat");
@@ -1028,7 +1012,7 @@ async fn good_backups_are_not_pruned_for_a_damaged_one() {
 
 #[tokio::test]
 async fn the_data_is_checked_and_what_differs_is_exit_status_1() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     host.expect(&["validate"], 0);
     let checks = json(&host.expect(&["validate", "--format", "json"], 0));
     assert_eq!(checks["ok"], true);
@@ -1048,7 +1032,7 @@ async fn the_data_is_checked_and_what_differs_is_exit_status_1() {
 
 #[tokio::test]
 async fn runs_are_listed_shown_and_reported() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     host.expect(&["runs", "list"], 0);
     host.expect(&["deploy", "--dry-run"], 0);
     host.expect(&["plan"], 0);

@@ -423,8 +423,7 @@ async fn a_window_that_is_too_short_refuses_before_anything_is_touched() {
     for said in ["SB0306", "the window that opens on", "[environments.production]"] {
         assert!(small.stderr.contains(said), "{said}\n{}", small.stderr);
     }
-    let differences = start.differences(&host.state().await);
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    start.assert_same(&host.state().await);
     assert!(!host.path(".switchback/runs").exists(), "a run was begun");
 }
 
@@ -440,8 +439,7 @@ async fn a_backup_that_took_too_long_does_not_push_the_downtime_out_of_the_windo
     let Some(late) = at_another_time(&host, "+3h", &["resume"]) else { return };
     assert_eq!(late.status, Some(3), "{}", late.stderr);
     assert!(late.stderr.contains("SB0306"), "{}", late.stderr);
-    let differences = start.differences(&host.state().await);
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    start.assert_same(&host.state().await);
 
     // The look is over, and the process dies before it takes anything away: the run is kept, and a
     // person says which way it goes.
@@ -461,8 +459,7 @@ async fn a_backup_that_took_too_long_does_not_push_the_downtime_out_of_the_windo
     assert_eq!(late.status, Some(3), "{}", late.stderr);
     assert!(late.stderr.contains("SB0306") && late.stderr.contains("switchback abort"), "{}", late.stderr);
     expect(at_another_time(&host, "+3h", &["abort"]).unwrap(), &["abort"], 0);
-    let differences = start.differences(&host.state().await);
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    start.assert_same(&host.state().await);
 }
 
 fn ended_window(journal: &[String]) -> bool {
@@ -573,6 +570,5 @@ async fn a_release_that_is_not_prepared_stops_nothing() {
     let failed = host.expect(&host.deploy(), 4);
     assert!(failed.stderr.contains("half of it is missing"), "{}", failed.stderr);
     assert!(!failed.stderr.contains("stop the application"), "{}", failed.stderr);
-    let differences = start.differences(&host.state().await);
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    start.assert_same(&host.state().await);
 }

@@ -21,16 +21,7 @@ use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
 use switchback_testkit::{Host, Ran, Shape, State, cluster};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_switchback");
-const BARE: Shape = Shape {
-    fence: "closed",
-    restore_point: "clone",
-    service: false,
-    code: false,
-    page: false,
-    tool: "alembic",
-    migrations: "many",
-};
-const SQL: Shape = Shape { tool: "sql", ..BARE };
+const SQL: Shape = Shape { tool: "sql", ..Shape::BARE };
 const INTERRUPTED: i32 = 130;
 const STUCK: i32 = 5;
 
@@ -169,7 +160,7 @@ async fn a_long_migration_is_cancelled_on_the_server_by_every_word() {
                 continue;
             }
             let what = format!("{command} with {tool}, {name}");
-            let host = host(Shape { tool, ..BARE }).await;
+            let host = host(Shape { tool, ..Shape::BARE }).await;
             sleepy(&host, tool, "select pg_sleep(600);\n");
             let start = host.state().await;
             let mut started = Started::of(&host, &mut host.command(&[command]));
@@ -256,7 +247,7 @@ async fn being_filled(host: &Host) -> Vec<String> {
 
 #[tokio::test]
 async fn a_restore_that_is_interrupted_leaves_nothing_and_one_that_is_killed_is_named_by_doctor() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     host.expect(&["backup", "create"], 0);
     let start = host.state().await;
     let bin = gated(&host, "pg_restore").await;
@@ -288,7 +279,7 @@ async fn a_restore_that_is_interrupted_leaves_nothing_and_one_that_is_killed_is_
 async fn a_dump_is_cancelled_with_all_its_programs_and_leaves_no_piece() {
     for (words, signal) in [(&["deploy"][..], Signal::TERM), (&["backup", "create"], Signal::INT)] {
         let what = words.join(" ");
-        let host = host(BARE).await;
+        let host = host(Shape::BARE).await;
         // The real pg_dump, once somebody holds a table for which it has to wait.
         let bin = gated(&host, "pg_dump").await;
         let start = host.state().await;
@@ -321,7 +312,7 @@ async fn a_dump_is_cancelled_with_all_its_programs_and_leaves_no_piece() {
 async fn what_only_waits_for_somebody_elses_lock_ends_too() {
     for words in [&["deploy"][..], &["backup", "create"], &["validate"]] {
         let what = words.join(" ");
-        let host = host(BARE).await;
+        let host = host(Shape::BARE).await;
         let start = host.state().await;
         let other = host.database().session().await;
         other.batch(LOCK).await.unwrap();
@@ -343,7 +334,7 @@ async fn a_validation_is_cancelled_on_the_server() {
     for (words, signal) in
         [(&["deploy"][..], Signal::HUP), (&["validate"], Signal::INT), (&["validate", "long"], Signal::TERM)]
     {
-        let host = host(BARE).await;
+        let host = host(Shape::BARE).await;
         let text = std::fs::read_to_string(host.path("switchback.toml")).unwrap();
         let long = "\n[[validations]]\nname = \"long\"\nsql = \"select pg_sleep(600) is not null\"\n";
         host.write("switchback.toml", &(text + long));
@@ -362,7 +353,7 @@ async fn a_validation_is_cancelled_on_the_server() {
 
 /// A host whose way back waits at its first effect for a file `go`.
 async fn held_on_its_way_back() -> Host {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     sleepy(&host, "alembic", "select pg_sleep(600);\n");
     let text = std::fs::read_to_string(host.path("switchback.toml")).unwrap();
     let page = "\n[environments.production.maintenance]\non = [\"touch\", \"closed\"]\n\
@@ -549,7 +540,7 @@ fn what_a_terminal_is_left_like_is_told() {
 #[tokio::test]
 async fn ctrl_c_on_a_terminal_takes_back_and_leaves_the_terminal_clean() {
     for words in [&["deploy"][..], &["up"]] {
-        let host = host(BARE).await;
+        let host = host(Shape::BARE).await;
         sleepy(&host, "alembic", "select pg_sleep(600);\n");
         let start = host.state().await;
         let mut terminal = Terminal::of(&host, words);
@@ -575,7 +566,7 @@ async fn ctrl_c_on_a_terminal_takes_back_and_leaves_the_terminal_clean() {
 
 #[tokio::test]
 async fn a_terminal_that_is_closed_takes_the_run_back_and_the_journal_says_so() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     sleepy(&host, "alembic", "select pg_sleep(600);\n");
     let start = host.state().await;
     let terminal = Terminal::of(&host, &["deploy"]);
@@ -597,7 +588,7 @@ async fn a_terminal_that_is_closed_takes_the_run_back_and_the_journal_says_so() 
 
 #[tokio::test]
 async fn with_nohup_a_run_outlives_its_terminal() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let program = host.command(&["deploy"]);
     let mut command = Command::new("nohup");
     command

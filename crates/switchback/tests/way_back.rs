@@ -18,17 +18,6 @@ fn decision(host: &Host) -> serde_json::Value {
     noted.next_back().map(|event| event["value"].clone()).unwrap_or_default()
 }
 
-/// A target without an application: nothing is written by itself.
-const BARE: Shape = Shape {
-    fence: "closed",
-    restore_point: "clone",
-    service: false,
-    code: false,
-    page: false,
-    tool: "alembic",
-    migrations: "many",
-};
-
 /// Lets something be written after the looks of `rollback`, while the run is on its way back already.
 async fn write_after_the_looks(host: &Host, sql: &str) {
     let killed = host.run_with(&["rollback"], &[("SWITCHBACK_FAULT", "kill-in-undo:close")]);
@@ -121,7 +110,7 @@ async fn settings_and_grants_made_after_the_deploy_are_kept_by_either_way() {
     for (way, write) in
         [("swap", None), ("down", Some("insert into public.notes (user_id, body) values (1, 'w')"))]
     {
-        let host = host(BARE).await;
+        let host = host(Shape::BARE).await;
         host.expect(&host.deploy(), 0);
         let (name, role) = (host.database().name().to_owned(), host.cluster().role("late", "login").await);
         for statement in [
@@ -151,7 +140,7 @@ async fn settings_and_grants_made_after_the_deploy_are_kept_by_either_way() {
 /// The backup may take hours; what is set meanwhile is not reset by the end of the fence.
 #[tokio::test]
 async fn settings_made_before_the_fence_goes_up_outlive_it() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let name = host.database().name().to_owned();
     let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-in:backup")]);
     assert_eq!(killed.status, None, "{}", killed.stderr);
@@ -165,7 +154,7 @@ async fn settings_made_before_the_fence_goes_up_outlive_it() {
 /// Their identities are given by who writes them: they are data, and no schema has them.
 #[tokio::test]
 async fn a_large_object_written_after_the_deploy_is_kept_by_the_downgrade() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     host.database().run("select lo_from_bytea(0, '\\x01')").await;
     host.expect(&host.deploy(), 0);
     host.database().run("select lo_from_bytea(4711, '\\x1234')").await;
@@ -302,7 +291,7 @@ async fn a_stuck_run_whose_target_was_put_right_by_hand_can_be_ended() {
 
 #[tokio::test]
 async fn a_run_that_goes_forward_is_not_left() {
-    let host = host(BARE).await;
+    let host = host(Shape::BARE).await;
     let killed = host.run_with(&host.deploy(), &[("SWITCHBACK_FAULT", "kill-in:restore_point")]);
     assert_eq!(killed.status, None, "{}", killed.stderr);
     let refused = host.expect(&["abort", "--leave"], 3);

@@ -156,6 +156,27 @@ pub fn of_run(config: &Config, run: &RunView) -> Result<()> {
     store.add(&Sealed::new(record)?).map(drop)
 }
 
+/// A record for tests.
+#[cfg(test)]
+pub(crate) fn sample() -> Record {
+    Record {
+        kind: RecordKind::Approval,
+        digest: "0a".repeat(32),
+        environment: "production".into(),
+        target: "ada".into(),
+        server: "00".into(),
+        release: None,
+        run: None,
+        operator: "eve".into(),
+        host: "desk".into(),
+        at: "2026-11-22T02:14:07Z".parse().unwrap(),
+        result: RecordResult::Succeeded,
+        expires: None,
+        note: None,
+        accepted: Vec::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,23 +188,7 @@ mod tests {
     }
 
     fn sealed(note: &str) -> Sealed {
-        Sealed::new(Record {
-            kind: RecordKind::Approval,
-            digest: "0a".repeat(32),
-            environment: "production".into(),
-            target: "ada".into(),
-            server: "00".into(),
-            release: None,
-            run: None,
-            operator: "eve".into(),
-            host: "desk".into(),
-            at: "2026-11-22T02:14:07Z".parse().unwrap(),
-            result: RecordResult::Succeeded,
-            expires: None,
-            note: Some(note.into()),
-            accepted: Vec::new(),
-        })
-        .unwrap()
+        Sealed::new(Record { note: Some(note.into()), ..sample() }).unwrap()
     }
 
     #[test]

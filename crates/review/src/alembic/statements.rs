@@ -197,19 +197,7 @@ fn settle(columns: &mut [Defined], constraints: &mut Vec<Constraint>) {
         column.count(keys.len() == 1);
     }
     if !has_key && !keys.is_empty() {
-        constraints.insert(0, unnamed(ConstraintKind::Primary { columns: keys, using_index: None }));
-    }
-}
-
-fn unnamed(kind: ConstraintKind) -> Constraint {
-    Constraint {
-        at: 0,
-        name: None,
-        kind,
-        not_valid: false,
-        not_enforced: false,
-        no_inherit: false,
-        deferrable: false,
+        constraints.insert(0, Constraint::bare(ConstraintKind::Primary { columns: keys, using_index: None }));
     }
 }
 
@@ -288,7 +276,7 @@ fn beside(table: &Relation, column: &Defined, constraints: &mut Vec<Constraint>,
         }));
     } else if column.unique {
         let unique = ConstraintKind::Unique { columns: vec![name.clone()], using_index: None };
-        constraints.push(Constraint { at: column.column.at, ..unnamed(unique) });
+        constraints.push(Constraint { at: column.column.at, ..Constraint::bare(unique) });
     }
 }
 

@@ -58,6 +58,21 @@ pub struct Constraint {
     pub deferrable: bool,
 }
 
+impl Constraint {
+    /// One without a name and without any of the words that may follow it.
+    pub fn bare(kind: ConstraintKind) -> Self {
+        Self {
+            at: 0,
+            name: None,
+            kind,
+            not_valid: false,
+            not_enforced: false,
+            no_inherit: false,
+            deferrable: false,
+        }
+    }
+}
+
 /// What a constraint demands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConstraintKind {

@@ -113,16 +113,7 @@ pub(crate) struct Case {
     pub(crate) once_more: bool,
 }
 
-const BARE: Shape = Shape {
-    fence: "closed",
-    restore_point: "clone",
-    service: false,
-    code: false,
-    page: false,
-    tool: "alembic",
-    migrations: "many",
-};
-const WHOLE: Shape = Shape { service: true, code: true, page: true, ..BARE };
+const WHOLE: Shape = Shape { service: true, code: true, page: true, ..Shape::BARE };
 
 /// The shapes of hosts; the first ones have an application that runs.
 const SHAPES: [Shape; 11] = [
@@ -132,11 +123,11 @@ const SHAPES: [Shape; 11] = [
     Shape { restore_point: "down", code: false, page: false, ..WHOLE },
     Shape { fence: "read-only", page: false, ..WHOLE },
     Shape { fence: "read-only", restore_point: "down", tool: "sql", ..WHOLE },
-    BARE,
-    Shape { tool: "sql", ..BARE },
-    Shape { page: true, ..BARE },
-    Shape { restore_point: "dump", code: true, page: true, tool: "sql", ..BARE },
-    Shape { restore_point: "down", code: true, tool: "sql", ..BARE },
+    Shape::BARE,
+    Shape { tool: "sql", ..Shape::BARE },
+    Shape { page: true, ..Shape::BARE },
+    Shape { restore_point: "dump", code: true, page: true, tool: "sql", ..Shape::BARE },
+    Shape { restore_point: "down", code: true, tool: "sql", ..Shape::BARE },
 ];
 
 impl Case {

@@ -12,15 +12,7 @@ use tempfile::TempDir;
 
 use crate::shop::{PROGRAM, Shop, run};
 
-pub(crate) const BARE: Shape = Shape {
-    fence: "closed",
-    restore_point: "clone",
-    service: false,
-    code: false,
-    page: false,
-    tool: "alembic",
-    migrations: "many",
-};
+pub(crate) const BARE: Shape = Shape::BARE;
 
 pub(crate) async fn host(shape: Shape) -> Host {
     Host::new(cluster().await, PROGRAM, shape).await

@@ -46,6 +46,18 @@ pub struct Ran {
     pub stderr: String,
 }
 
+impl Ran {
+    /// Checks what every failure must say: its status, these words, what was changed and what to type.
+    #[track_caller]
+    pub fn told(&self, status: i32, words: &[&str]) {
+        let said = &self.stderr;
+        assert_eq!(self.status, Some(status), "{said}\n{}", self.stdout);
+        for word in words.iter().chain(&["what changed:", "hint:"]) {
+            assert!(said.contains(word), "`{word}` is not in:\n{said}");
+        }
+    }
+}
+
 impl Host {
     /// A host at its first release, its application running where it has one.
     ///

@@ -31,6 +31,9 @@ impl Shape {
         migrations: "many",
     };
 
+    /// A database and its migrations alone: what is over quickly, or has to do with nothing else.
+    pub const BARE: Self = Self { service: false, code: false, page: false, ..Self::DEFAULT };
+
     /// Its name, which is unlike any other shape's.
     pub fn name(&self) -> String {
         let mut words = vec![self.fence, self.restore_point, self.tool, self.migrations];

@@ -81,6 +81,13 @@ impl State {
         Self { catalog: Catalog::read(&target).await.unwrap(), data, settings, others, wrong }
     }
 
+    /// Checks that `after` is the same as this.
+    #[track_caller]
+    pub fn assert_same(&self, after: &Self) {
+        let differences = self.differences(after);
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+
     /// Whether `other` is the same as this: what is not, one line each.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found: Vec<String> =

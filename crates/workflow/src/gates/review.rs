@@ -56,7 +56,6 @@ fn note(record: &Record, because: Option<&str>, rule: &str, findings: &[&Accepte
 #[cfg(test)]
 mod tests {
     use super::*;
-    use switchback_model::record::RecordResult;
 
     fn finding(rule: &str, line: usize, because: Option<&str>) -> Accepted {
         let (file, message) = ("m/1.sql".to_owned(), format!("line {line}"));
@@ -69,19 +68,9 @@ mod tests {
             [("drop-column", 3, None), ("b", 9, None), ("drop-column", 4, None), ("a", 5, Some("c"))];
         let record = Record {
             kind: RecordKind::Review,
-            digest: "ab".repeat(32),
-            environment: "production".into(),
-            target: "ada".into(),
-            server: "00".into(),
-            release: None,
-            run: None,
-            operator: "eve".into(),
-            host: "desk".into(),
-            at: "2026-11-22T02:14:07Z".parse().unwrap(),
-            result: RecordResult::Succeeded,
-            expires: None,
             note: Some("closed meanwhile".into()),
             accepted: findings.map(|(rule, line, because)| finding(rule, line, because)).to_vec(),
+            ..crate::records::sample()
         };
         assert_eq!(
             notes(&record),

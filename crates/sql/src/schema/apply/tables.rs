@@ -124,7 +124,7 @@ impl Schema {
             });
             match constraint {
                 Some(constraint) => {
-                    let constraint = unnamed(constraint.kind);
+                    let constraint = Constraint::bare(constraint.kind);
                     self.add_constraint(partition, &constraint, None, Some(born));
                 }
                 None => self.build_index(partition, None, Index { born: Some(born), ..index }),
@@ -133,7 +133,7 @@ impl Schema {
         let keys = self.tables.get(parent).map(|parent| parent.constraints.as_slice()).unwrap_or_default();
         let keys = keys.iter().filter(|one| matches!(one.kind, ConstraintKind::Foreign(_)));
         let keys: Vec<Constraint> = keys
-            .map(|key| Constraint { name: Some(key.name.clone()), ..unnamed(key.kind.clone()) })
+            .map(|key| Constraint { name: Some(key.name.clone()), ..Constraint::bare(key.kind.clone()) })
             .collect();
         for key in keys {
             self.add_constraint(partition, &key, None, Some(born));
@@ -216,18 +216,6 @@ fn kind(create: &CreateTable) -> TableKind {
         TableKind::Foreign
     } else {
         TableKind::Table
-    }
-}
-
-fn unnamed(kind: ConstraintKind) -> Constraint {
-    Constraint {
-        at: 0,
-        name: None,
-        kind,
-        not_valid: false,
-        not_enforced: false,
-        no_inherit: false,
-        deferrable: false,
     }
 }
 
