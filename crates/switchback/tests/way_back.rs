@@ -25,11 +25,6 @@ async fn write_after_the_looks(host: &Host, sql: &str) {
     host.database().run(sql).await;
 }
 
-fn assert_same(wanted: &State, found: &State) {
-    let differences = wanted.differences(found);
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
-}
-
 #[tokio::test]
 async fn a_row_written_after_the_deploy_is_kept_by_the_downgrade() {
     let host = host(Shape::default()).await;
@@ -37,10 +32,39 @@ async fn a_row_written_after_the_deploy_is_kept_by_the_downgrade() {
     host.database().run("insert into public.notes (user_id, body) values (1, 'acknowledged')").await;
     host.expect(&["rollback"], 0);
     assert_eq!(decision(&host)["way"], "down");
+    // The looks tried it already, and nobody wrote since.
+    assert!(decision(&host)["why"].as_str().unwrap().contains("nothing has changed since"));
     let kept =
         host.database().text("select count(*)::text from public.notes where body = 'acknowledged'").await;
     assert_eq!(kept, "1");
     assert_eq!(host.database().text("select version_num from public.alembic_version").await, "r1");
+}
+
+/// What the looks tried says nothing of another target, and nothing of another downgrade.
+#[tokio::test]
+async fn a_downgrade_is_tried_again_where_anything_has_changed_since_the_looks() {
+    for changed in ["rows", "definitions", "files"] {
+        let host = host(Shape { tool: "sql", ..Shape::BARE }).await;
+        host.expect(&["deploy"], 0);
+        let first = "insert into public.notes (user_id, body) values (1, 'first')";
+        host.database().run(first).await;
+        let second = match changed {
+            "rows" => "insert into public.notes (user_id, body) values (1, 'second')",
+            "definitions" => "alter table public.notes alter column body set statistics 7",
+            _ => "select 1",
+        };
+        write_after_the_looks(&host, second).await;
+        if changed == "files" {
+            let down = "code/migrations/0003_r3.down.sql";
+            let text = std::fs::read_to_string(host.path(down)).unwrap();
+            host.write(down, &format!("{text}select 'corrected';\n"));
+        }
+        host.run(&["rollback"]);
+        let why = decision(&host)["why"].as_str().unwrap_or_default().to_owned();
+        assert!(!why.contains("nothing has changed since"), "{changed}: {why}");
+        let kept = format!(".switchback/runs/{}/tried.json", host.last_run());
+        assert!(!host.path(&kept).exists(), "{changed}");
+    }
 }
 
 /// The old shape has no place for these: the downgrade would drop them without a word.
@@ -66,7 +90,7 @@ async fn values_that_only_the_new_shape_can_hold_need_a_persons_word() {
         host.expect(&["rollback", &run, "--accept-loss"], 0);
         assert_eq!(decision(&host)["way"], "swap");
         assert!(!decision(&host)["dropped"].as_array().unwrap().is_empty());
-        assert_same(&start, &host.state().await);
+        start.assert_same(&host.state().await);
     }
 }
 
@@ -95,13 +119,13 @@ async fn a_way_back_that_would_lose_writes_is_refused_while_the_application_runs
     for words in ["SB0310", "public.users", "nothing was changed", &format!("rollback {run} --accept-loss")] {
         assert!(refused.stderr.contains(words), "no `{words}` in\n{}", refused.stderr);
     }
-    assert_same(&before, &host.state().await);
+    before.assert_same(&host.state().await);
     assert_eq!(host.journal(), journal);
     for left in ["looks", "trial"] {
         assert!(!host.path(&format!(".switchback/runs/{run}/{left}")).exists(), "{left} is left");
     }
     host.expect(&["rollback", &run, "--accept-loss"], 0);
-    assert_same(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 /// What somebody sets or grants after the deploy is theirs, whichever way the data goes.
@@ -193,7 +217,7 @@ async fn a_part_that_was_committed_before_the_failure_goes_back() {
     let failed = host.run_with(&host.deploy(), &[("MIGRATE_FAULT", "commit r2")]);
     assert_eq!(failed.status, Some(4), "{}", failed.stderr);
     assert_eq!(decision(&host)["way"], "swap");
-    assert_same(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 /// Behind a read-only fence the same write could be anybody's: it is not dropped, and not kept in
@@ -206,7 +230,7 @@ async fn behind_a_read_only_fence_an_unexplained_write_needs_a_persons_word() {
     assert_eq!(failed.status, Some(5), "{}", failed.stderr);
     assert!(failed.stderr.contains("public.users"), "{}", failed.stderr);
     host.expect(&["rollback", &host.last_run(), "--accept-loss"], 0);
-    assert_same(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]
@@ -218,7 +242,7 @@ async fn a_marker_that_somebody_overwrote_is_written_again() {
     let name = host.database().name().to_owned();
     host.cluster().run(&format!("comment on database {name} is 'mine now'")).await;
     host.expect(&["rollback"], 0);
-    assert_same(&start, &host.state().await);
+    start.assert_same(&host.state().await);
 }
 
 #[tokio::test]

@@ -57,6 +57,14 @@ pub(crate) fn before_again(cx: &StepCx<'_, World>, apply: &Apply) -> Result<()> 
         .changed("it was not run, not even on the copy"))
 }
 
+/// The digest of the run's migrations, both of their ways, as the files in place have them now.
+///
+/// # Errors
+/// Those of reading them.
+pub(crate) fn digest_in_place(cx: &StepCx<'_, World>) -> Result<String> {
+    Ok(in_place(cx)?.digest)
+}
+
 /// The run's migrations as the files in place have them now. What came behind them is not its business.
 fn in_place(cx: &StepCx<'_, World>) -> Result<Scripts> {
     let (from, to) = {

@@ -57,6 +57,17 @@ pub fn remove_folder(path: &Path) -> Result<()> {
     }
 }
 
+/// Removes a file; one that is not there is no error.
+///
+/// # Errors
+/// [`code::STATE_FOLDER`].
+pub fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// This very program, as it can be started again. One that was upgraded meanwhile is gone from its place:
 /// what took that place is started instead.
 pub fn own_program() -> PathBuf {

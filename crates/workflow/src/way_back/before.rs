@@ -3,7 +3,7 @@
 //! Whoever asks for the way back has a healthy production, or a sick one that is better than none: what
 //! can be known beforehand is no reason to take it down. Nothing is written but a dump and a copy on the
 //! scratch server, and both are gone afterwards. What was so here can be otherwise a minute later, so all
-//! of it is looked at again behind the fence.
+//! of it is looked at again behind the fence; only a trial whose every part is still the same is not repeated.
 
 use switchback_engine::cancel::Cancel;
 use switchback_engine::fault::Faults;
@@ -15,6 +15,7 @@ use switchback_model::{Code, Exit, Failure, Result, RunView, code};
 use switchback_postgres::lease;
 use switchback_postgres::server::Identity;
 
+use super::trial::Tried;
 use super::{elsewhere, has_copy, written};
 use crate::examine::{self, Needs};
 use crate::planner::shown;
@@ -43,6 +44,7 @@ pub async fn look_before(world: &World, run: &RunView, accept_loss: bool, cancel
     // What the looks say is not the run's: its journal says how it ended.
     let folder = world.folder.join("looks");
     files::remove_folder(&folder)?;
+    Tried::forget(world)?;
     let journal = Journal::create(&folder, &world.run)?;
     let log = Log::go_on(journal, run.clone(), Box::new(|_, _| ()), Faults::default());
     let looked = look(&StepCx::new(world, cancel, &log, RestorePoint::KIND), accept_loss).await;
@@ -62,7 +64,7 @@ async fn look(cx: &StepCx<'_, World>, accept_loss: bool) -> Result<()> {
     if !restored && !word {
         at_its_end(cx, copy).await?;
     }
-    let written = if word { Vec::new() } else { written::since(cx, true).await? };
+    let written = if word { Vec::new() } else { written::since(cx, true).await?.0 };
     let closed = cx.world.config.environment.fence == FenceKind::Closed;
     let swap = copy && closed && (written.is_empty() || restored);
     possible(cx, swap).await?;
@@ -127,7 +129,7 @@ async fn possible(cx: &StepCx<'_, World>, swap: bool) -> Result<()> {
 async fn downgrade(cx: &StepCx<'_, World>, written: &[String], copy: bool) -> Result<()> {
     let name = target::name_now(cx.world).await?;
     match Box::pin(elsewhere::on_a_scratch_server(cx, &name)).await {
-        Ok(()) => Ok(()),
+        Ok(tried) => tried.keep(cx.world),
         Err(failure) if failure.code == code::INTERRUPTED => Err(failure),
         Err(failure) => Err(no_downgrade(cx, written, copy, &failure)),
     }

@@ -9,7 +9,7 @@ use switchback_postgres::scratch::{Scratch, ScratchOptions};
 use switchback_postgres::session::ident;
 use switchback_postgres::{Session, copy};
 
-use super::trial;
+use super::trial::{self, Tried};
 use crate::backups;
 use crate::steps::restore_point;
 use crate::world::World;
@@ -19,7 +19,7 @@ use crate::world::World;
 ///
 /// # Errors
 /// Those of the trial, of a dump and of a restore.
-pub(super) async fn on_a_scratch_server(cx: &StepCx<'_, World>, name: &str) -> Result<()> {
+pub(super) async fn on_a_scratch_server(cx: &StepCx<'_, World>, name: &str) -> Result<Tried> {
     let world = cx.world;
     let place = world.folder.join("trial");
     let mut hear =
@@ -37,7 +37,7 @@ pub(super) async fn on_a_scratch_server(cx: &StepCx<'_, World>, name: &str) -> R
 }
 
 /// On a cluster of our own: there the application's role can log in, whatever its password is.
-async fn on_private(cx: &StepCx<'_, World>, folder: &std::path::Path, client: &Client) -> Result<()> {
+async fn on_private(cx: &StepCx<'_, World>, folder: &std::path::Path, client: &Client) -> Result<Tried> {
     let mut hear =
         |progress: Progress<'_>| cx.progress(progress.what, progress.done, progress.total, Unit::Bytes);
     let options = backup::scratch_options(&Manifest::read(folder)?, ScratchOptions::default());
@@ -71,7 +71,7 @@ async fn on_server(
     server: &DatabaseUrl,
     folder: &std::path::Path,
     client: &Client,
-) -> Result<()> {
+) -> Result<Tried> {
     let name = &cx.world.names.rehearsal;
     // One that an earlier process of this run made, and that was killed over it.
     copy::drop_database(&Session::connect(server, &client.application).await?, name).await?;

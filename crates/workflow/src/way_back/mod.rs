@@ -31,6 +31,7 @@ use crate::{facts, files, migration, target};
 pub use before::look_before;
 pub use leave::leave;
 pub use restored::may_leave_restored;
+use trial::Tried;
 pub use trial::{downgrade, look_downgraded};
 
 /// How the data goes back.
@@ -102,12 +103,12 @@ async fn decide(cx: &StepCx<'_, World>) -> Result<Decision> {
             (true, true) => {
                 Ok(Decision::of(Way::Swap, "the fence was closed, and nobody else was seen inside"))
             }
-            (true, false) => down_or_word(cx, Vec::new()).await,
+            (true, false) => down_or_word(cx, Vec::new(), None).await,
             (false, true) if cx.log().view().accept_loss => Ok(Decision::agreed(others)),
             (false, _) => Err(needs_word(cx, &others, "somebody was inside the closed fence")),
         };
     }
-    let written = written::since(cx, started).await?;
+    let (written, now) = written::since(cx, started).await?;
     if !read_only && has_copy(cx).await? {
         if written.is_empty() {
             let why = "all tables are as they were validated: nothing was written since";
@@ -118,7 +119,7 @@ async fn decide(cx: &StepCx<'_, World>) -> Result<Decision> {
             return Ok(Decision { dropped: written, ..Decision::of(Way::Swap, why) });
         }
     }
-    down_or_word(cx, written).await
+    down_or_word(cx, written, Some(&now)).await
 }
 
 /// Whether an entry of the catalog is about large objects: the catalog has whose they are.
@@ -226,18 +227,16 @@ async fn foreign_traces(cx: &StepCx<'_, World>) -> Result<Vec<String>> {
     Ok(traces)
 }
 
-/// The downgrade where it is clean, else a person's word, else stuck.
-async fn down_or_word(cx: &StepCx<'_, World>, written: Vec<String>) -> Result<Decision> {
-    let tried = if down_failed(cx)? {
-        Err(Failure::new(code::MIGRATION_FAILED, "it was clean on a copy, and failed on the target"))
-    } else {
-        Box::pin(trial::downgrade_on_a_copy(cx)).await
-    };
-    match tried {
-        Ok(()) => Ok(Decision::of(
+/// The downgrade where it is clean, else a person's word, else stuck; `now`: the target behind the fence,
+/// where it was read.
+async fn down_or_word(cx: &StepCx<'_, World>, written: Vec<String>, now: Option<&Facts>) -> Result<Decision> {
+    match try_down(cx, now).await {
+        Ok(how) => Ok(Decision::of(
             Way::Down,
-            "the downgrade was tried on a copy: the schema and the old rows come back, and an upgrade after it \
-             brings every later write back too",
+            &format!(
+                "the downgrade was tried on a copy{how}: the schema and the old rows come back, and an upgrade after \
+                 it brings every later write back too"
+            ),
         )),
         Err(failure) if [code::JOURNAL_WRITE, code::INTERRUPTED].contains(&failure.code) => Err(failure),
         Err(failure) if cx.log().view().accept_loss && has_copy(cx).await? => {
@@ -252,6 +251,19 @@ async fn down_or_word(cx: &StepCx<'_, World>, written: Vec<String>) -> Result<De
             Err(needs_word(cx, &written, &why).cause(failure.causes.join("\n")))
         }
     }
+}
+
+/// Tries the downgrade, if the looks before this way back did not try just that; which of both.
+async fn try_down(cx: &StepCx<'_, World>, now: Option<&Facts>) -> Result<&'static str> {
+    let before = Tried::take(cx.world)?;
+    if down_failed(cx)? {
+        let message = "it was clean on a copy, and failed on the target";
+        return Err(Failure::new(code::MIGRATION_FAILED, message));
+    }
+    if before.zip(now).is_some_and(|(tried, now)| tried.holds(cx, now)) {
+        return Ok(" before the fence, and nothing has changed since");
+    }
+    Box::pin(trial::downgrade_on_a_copy(cx)).await.map(|_| "")
 }
 
 fn needs_word(cx: &StepCx<'_, World>, written: &[String], why: &str) -> Failure {

@@ -30,7 +30,7 @@ pub async fn may_leave_restored(cx: &StepCx<'_, World>) -> Result<()> {
     let prepared = fence::prepared(&*cx.world.admin().await?, &name).await?;
     let mut written: Vec<_> = prepared.iter().map(|gid| format!("prepared transaction '{gid}'")).collect();
     if cx.state_of(Start::KIND).is_some_and(|state| state != StepState::Pending) {
-        written.extend(written::since(cx, true).await?);
+        written.extend(written::since(cx, true).await?.0);
     }
     let disposable = prepared.is_empty() && written::is_disposable(cx, &written)?;
     if !written.is_empty() && !disposable && !cx.log().view().accept_loss {

@@ -5,6 +5,7 @@
 //! follows, be what it is now. Then the downgrade loses no write: what the old shape can't express
 //! would be missing.
 
+use serde::{Deserialize, Serialize};
 use switchback_engine::step::StepCx;
 use switchback_model::event::Unit;
 use switchback_model::{Failure, Result, code};
@@ -19,12 +20,54 @@ use crate::steps::{record, restore_point};
 use crate::world::World;
 use crate::{agreed, facts, files, migration, target};
 
+/// What a downgrade was tried with. As long as nothing of it changes, neither does what came of it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Tried {
+    /// The copy before anything was tried on it.
+    facts: Facts,
+    /// The digest of the migrations' files, both of their ways.
+    files: String,
+}
+
+/// Where the looks before a way back leave what they tried, for whoever decides behind the fence.
+const TRIED: &str = "tried.json";
+
+impl Tried {
+    /// Keeps it for whoever decides.
+    pub(super) fn keep(&self, world: &World) -> Result<()> {
+        files::write_json(&world.folder.join(TRIED), self)
+    }
+
+    /// Forgets what was tried before.
+    pub(super) fn forget(world: &World) -> Result<()> {
+        files::remove_file(&world.folder.join(TRIED))
+    }
+
+    /// What the looks of this way back kept, once: whoever asks later tries anew.
+    pub(super) fn take(world: &World) -> Result<Option<Self>> {
+        let file = world.folder.join(TRIED);
+        if !file.is_file() {
+            return Ok(None);
+        }
+        let tried = files::read_json(&file)?;
+        Self::forget(world)?;
+        Ok(Some(tried))
+    }
+
+    /// Whether the target is what the copy was, and the files are those that were run on it.
+    pub(super) fn holds(&self, cx: &StepCx<'_, World>, now: &Facts) -> bool {
+        let same_files = agreed::digest_in_place(cx).is_ok_and(|digest| digest == self.files);
+        let same_data = self.facts.data.left_out.is_empty() && self.facts.data.diff(&now.data).is_empty();
+        same_files && same_data && self.facts.catalog.digest() == now.catalog.digest()
+    }
+}
+
 /// Tries it; the copy is dropped whatever happens. Where the role can't copy databases, the copy is a
 /// dump that is restored on the scratch server.
 ///
 /// # Errors
 /// [`code::CATALOG_DIFFERS`], [`code::WRITES_WOULD_BE_LOST`] naming the tables, and the migrator's.
-pub(super) async fn downgrade_on_a_copy(cx: &StepCx<'_, World>) -> Result<()> {
+pub(super) async fn downgrade_on_a_copy(cx: &StepCx<'_, World>) -> Result<Tried> {
     let (world, names) = (cx.world, &cx.world.names);
     let admin = world.admin().await?;
     let name = target::name_now(world).await?;
@@ -45,7 +88,8 @@ pub(super) async fn downgrade_on_a_copy(cx: &StepCx<'_, World>) -> Result<()> {
 }
 
 /// The trial itself, on the copy that `world` has.
-pub(super) async fn on_copy(cx: &StepCx<'_, World>, world: &World) -> Result<()> {
+pub(super) async fn on_copy(cx: &StepCx<'_, World>, world: &World) -> Result<Tried> {
+    let files = agreed::digest_in_place(cx)?;
     let now = read(cx, world).await?;
     let taken_back = down(cx, world).await?;
     let below = read(cx, world).await?;
@@ -59,7 +103,8 @@ pub(super) async fn on_copy(cx: &StepCx<'_, World>, world: &World) -> Result<()>
         let what = format!("upgrade to {} again", apply.revision);
         migration::call_in(cx, world, program, &what, async || Ok(false)).await?;
     }
-    nothing_lost(cx, &now, &below, &read(cx, world).await?)
+    nothing_lost(cx, &now, &below, &read(cx, world).await?)?;
+    Ok(Tried { facts: now, files })
 }
 
 async fn read(cx: &StepCx<'_, World>, world: &World) -> Result<Facts> {

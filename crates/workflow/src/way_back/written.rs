@@ -18,8 +18,8 @@ pub(super) async fn now(cx: &StepCx<'_, World>) -> Result<Facts> {
 }
 
 /// What differs from the target as it was validated (`validated`), else from the restore point;
-/// the latter holds what the migrations themselves wrote too.
-pub(super) async fn since(cx: &StepCx<'_, World>, validated: bool) -> Result<Vec<String>> {
+/// the latter holds what the migrations themselves wrote too. With it the target as it is now.
+pub(super) async fn since(cx: &StepCx<'_, World>, validated: bool) -> Result<(Vec<String>, Facts)> {
     let file = if validated { facts::AFTER } else { facts::BEFORE };
     let then: Facts = files::read_json(&cx.world.folder.join(file))?;
     let now = now(cx).await?;
@@ -39,7 +39,7 @@ pub(super) async fn since(cx: &StepCx<'_, World>, validated: bool) -> Result<Vec
         let changed = then.catalog.diff(&now.catalog).into_iter();
         written.extend(changed.map(|difference| changed_line(&difference.object)));
     }
-    Ok(written)
+    Ok((written, now))
 }
 
 fn changed_line(object: &str) -> String {
