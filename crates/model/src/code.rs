@@ -179,6 +179,7 @@ codes! {
     RESTORE_FAILED = "SB0605", TakenBack;
     RESTORE_LOSES = "SB0606", Refused;
     RESTORE_OTHER_REVISION = "SB0607", Refused;
+    RESTORE_REFUSED = "SB0608", Refused;
     // 07: stuck
     STUCK = "SB0701", Stuck;
     UNDO_FAILED = "SB0702", Stuck;

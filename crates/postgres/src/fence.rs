@@ -36,7 +36,8 @@ pub async fn end_sessions(
         }
         for backend in &left {
             ended.insert(backend.pid);
-            session.rows("select pg_terminate_backend($1)", &[&backend.pid]).await.map_err(not_ours)?;
+            let ended_now = session.rows("select pg_terminate_backend($1)", &[&backend.pid]).await;
+            ended_now.map_err(|failure| not_ours(failure, backend))?;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -48,8 +49,18 @@ fn staying(backend: &Backend) -> Failure {
     Failure::new(code::FENCE, message).cause(format!("{}: {}", backend.state, backend.query))
 }
 
-fn not_ours(failure: Failure) -> Failure {
-    failure.hint("grant pg_signal_backend to the role of maintenance_url, or let a superuser be it")
+/// `pg_signal_backend` is not enough for a superuser's session (PostgreSQL manual, section 22.5).
+fn not_ours(failure: Failure, backend: &Backend) -> Failure {
+    let failure = failure.cause(format!(
+        "it is of role {} ({}), {}: {}",
+        backend.user, backend.application, backend.state, backend.query
+    ));
+    let end = format!("a superuser can end it: select pg_terminate_backend({})", backend.pid);
+    let told = failure.causes.iter().chain([&failure.message]);
+    if told.into_iter().any(|text| text.to_lowercase().contains("superuser")) {
+        return failure.hint(end);
+    }
+    failure.hint("grant pg_signal_backend to the role of maintenance_url, or let a superuser be it").hint(end)
 }
 
 /// Opens or closes a database for new connections.

@@ -6,12 +6,14 @@ use switchback_model::{Exit, Failure, Result, code};
 use switchback_report::failure;
 
 use crate::app::App;
+use crate::hints;
 
 /// The exit status of a command that is over; a failure is shown.
 pub(crate) fn exit(ended: Result<Exit>, app: &App) -> ExitCode {
     let status = match ended {
         Ok(exit) => exit,
-        Err(failed) => {
+        Err(mut failed) => {
+            hints::complete(&mut failed, app.global.environment.as_deref());
             app.say(&failure::render(&failed, app.theme()));
             app.print_instead(&failed);
             failed.exit()

@@ -5,6 +5,7 @@ mod app;
 mod cli;
 mod commands;
 mod error;
+mod hints;
 mod papers;
 mod run;
 mod signals;

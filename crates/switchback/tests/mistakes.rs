@@ -960,11 +960,11 @@ async fn backups_are_made_listed_verified_restored_and_pruned() {
     let restored = json(&host.expect(&["restore", id, "--into", &into, "--format", "json"], 0));
     assert_eq!(restored["database"], into.as_str());
     assert!(host.cluster().has_database(&into).await);
-    told(&host.run(&["restore", id, "--into", &into]), 4, "SB0605", &[&into]);
+    told(&host.run(&["restore", id, "--into", &into]), 3, "SB0608", &[&into]);
     told(
         &host.run(&["restore", id, "--into", host.database().name()]),
-        4,
-        "SB0605",
+        3,
+        "SB0608",
         &[host.database().name()],
     );
     host.expect(&["backup", "create"], 0);

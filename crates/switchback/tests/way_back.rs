@@ -30,7 +30,10 @@ async fn a_row_written_after_the_deploy_is_kept_by_the_downgrade() {
     let host = host(Shape::default()).await;
     host.expect(&host.deploy(), 0);
     host.database().run("insert into public.notes (user_id, body) values (1, 'acknowledged')").await;
-    host.expect(&["rollback"], 0);
+    let back = host.expect(&["rollback"], 0);
+    let copy = format!("{}_rp_{}", host.database().name(), host.last_run());
+    let kept = format!("the restore point is kept beside the target as `{copy}`");
+    assert!(back.stderr.contains(&kept), "{}", back.stderr);
     assert_eq!(decision(&host)["way"], "down");
     // The looks tried it already, and nobody wrote since.
     assert!(decision(&host)["why"].as_str().unwrap().contains("nothing has changed since"));
@@ -38,6 +41,18 @@ async fn a_row_written_after_the_deploy_is_kept_by_the_downgrade() {
         host.database().text("select count(*)::text from public.notes where body = 'acknowledged'").await;
     assert_eq!(kept, "1");
     assert_eq!(host.database().text("select version_num from public.alembic_version").await, "r1");
+}
+
+/// The downgrade does not need it, and nobody is told of a copy that is not there.
+#[tokio::test]
+async fn a_restore_point_that_somebody_dropped_is_not_said_to_be_kept() {
+    let host = host(Shape { tool: "sql", ..Shape::BARE }).await;
+    host.expect(&["deploy"], 0);
+    host.database().run("insert into public.notes (user_id, body) values (1, 'acknowledged')").await;
+    let copy = format!("{}_rp_{}", host.database().name(), host.last_run());
+    host.cluster().run(&format!("drop database \"{copy}\"")).await;
+    let back = host.expect(&["rollback"], 0);
+    assert!(back.stderr.contains("is gone: somebody dropped it"), "{}", back.stderr);
 }
 
 /// What the looks tried says nothing of another target, and nothing of another downgrade.

@@ -50,7 +50,7 @@ pub struct Restored {
 /// `into` is always a whole one. No other database is touched.
 ///
 /// # Errors
-/// [`code::RESTORE_FAILED`] where a database of that name is there, a role is missing, or
+/// [`code::RESTORE_REFUSED`] where a database of that name is there or a role is missing; [`code::RESTORE_FAILED`] where
 /// `pg_restore` fails: nothing is left. [`code::BACKUP_DIFFERS`] where the result is not equal: it is
 /// left under the other name, for a person to look at. [`code::BACKUP_DAMAGED`] before anything is done.
 pub async fn restore(
@@ -109,7 +109,7 @@ async fn refuse_unless_possible(
     let into = request.into;
     if server::database(session, into).await?.is_some() {
         let message = format!("there is a database `{into}` already, and a restore never replaces one");
-        return Err(Failure::new(code::RESTORE_FAILED, message)
+        return Err(Failure::new(code::RESTORE_REFUSED, message)
             .changed("nothing was changed")
             .hint(format!("restore it beside: --into {into}_restored")));
     }
@@ -123,7 +123,7 @@ async fn refuse_unless_possible(
         None => format!("make them: psql -d postgres -f {}", request.folder.join(ROLES).display()),
         Some(_) => "make them: CREATE ROLE …; the backup holds their names only".to_owned(),
     };
-    Err(Failure::new(code::RESTORE_FAILED, message).changed("nothing was changed").hint(hint))
+    Err(Failure::new(code::RESTORE_REFUSED, message).changed("nothing was changed").hint(hint))
 }
 
 async fn fill_and_compare(

@@ -1,15 +1,19 @@
 //! `down`.
 
+use clap::ArgGroup;
 use switchback_model::{Exit, Failure, Result, code};
 
 use super::migrator::{Place, Way, hold, root};
 use crate::app::App;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example: switchback down --steps 1\nNever takes back more than was asked for.")]
+#[command(
+    after_help = "Example: switchback down --steps 1\nNever takes back more than was asked for.",
+    group = ArgGroup::new("how far").args(["to", "steps"]).required(true)
+)]
 pub(crate) struct Args {
     /// Down to this revision; `base` for before the first
-    #[arg(long, value_name = "REV", conflicts_with = "steps", required_unless_present = "steps")]
+    #[arg(long, value_name = "REV")]
     to: Option<String>,
     /// So many migrations
     #[arg(long, value_name = "N")]
@@ -37,12 +41,9 @@ pub(crate) async fn run(args: &Args, app: &App) -> Result<Exit> {
     if let Some((script, why)) =
         scripts.iter().find_map(|script| script.no_down.as_ref().map(|why| (script, why)))
     {
-        return Err(Failure::new(
-            code::MIGRATION_FAILED,
-            format!("{} can't be taken back: {why}", script.revision),
-        )
-        .cause(script.path.clone())
-        .changed("nothing was changed"));
+        return Err(Failure::new(code::PREFLIGHT, format!("{} can't be taken back: {why}", script.revision))
+            .cause(script.path.clone())
+            .changed("nothing was changed"));
     }
     app.confirm_loss(&format!("take {} migrations back on `{}`?", scripts.len(), held.world.names.target))?;
     held.go(app, &scripts, Way::Down).await

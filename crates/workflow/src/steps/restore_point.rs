@@ -107,7 +107,7 @@ impl Step<World> for RestorePoint {
             (Way::Swap, None) => Err(Failure::new(code::SWAP, "there is no restore point to go back to")),
             (Way::Down, _) => {
                 way_back::look_downgraded(cx).await?;
-                Ok("downgraded; the restore point is kept beside the target".into())
+                Ok(format!("downgraded; {}", what_is_kept(cx, done).await?))
             }
             (Way::Nothing, _) => leave_copy(cx, done).await,
         }
@@ -259,6 +259,19 @@ async fn look_swapped(cx: &StepCx<'_, World>, done: &Taken, name: &str) -> Resul
         );
     }
     Ok(format!("the restore point took its place; the failed database is kept as `{}`", world.names.failed))
+}
+
+/// What there is of the restore point, in words. Nothing of it was used, and somebody may have dropped it.
+async fn what_is_kept(cx: &StepCx<'_, World>, done: Option<&Taken>) -> Result<String> {
+    let Some(taken) = done else { return Ok("no restore point was finished".into()) };
+    if let Some(folder) = taken.dump.as_ref().filter(|folder| folder.is_dir()) {
+        return Ok(format!("the restore point is kept in {}", folder.display()));
+    }
+    let Some(copy) = &taken.copy else { return Ok("there is no restore point".into()) };
+    if cx.world.database(copy).await?.is_none() {
+        return Ok(format!("the restore point `{copy}` is gone: somebody dropped it"));
+    }
+    Ok(format!("the restore point is kept beside the target as `{copy}`"))
 }
 
 /// Where the data did not need the copy, it is not needed any more: nothing was written since.
