@@ -70,7 +70,7 @@ impl Made {
         for (number, read) in script.reads.iter().enumerate() {
             match &read.what {
                 What::Statement(stmt) => made.stmt(number, stmt)?,
-                What::Mistake(_) | What::Unread(_) => return None,
+                What::Mistake(_) | What::NotPython | What::Unread(_) => return None,
                 What::Psql => {}
             }
         }

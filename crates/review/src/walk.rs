@@ -111,7 +111,7 @@ fn is_told(script: &Script<'_>, live: &Live) -> bool {
 fn is_whole(reads: &[Read]) -> bool {
     reads.iter().all(|read| match &read.what {
         What::Statement(stmt) => !matches!(**stmt, Stmt::Do { .. } | Stmt::Call { .. } | Stmt::Unread),
-        What::Mistake(_) | What::Unread(_) => false,
+        What::Mistake(_) | What::NotPython | What::Unread(_) => false,
         What::Psql => read.data,
     })
 }

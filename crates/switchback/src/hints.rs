@@ -8,8 +8,8 @@ use switchback_model::Failure;
 /// How a hint speaks of a table of the configuration whose environment is not known to it.
 const UNNAMED: &str = "[environments.NAME";
 
-/// Commands that are of no environment.
-const OF_NONE: &[&str] = &["init", "explain", "demo", "completions", "man", "schema", "internal"];
+/// Commands that are of no environment; and `review`, which is of one only where it says so itself.
+const OF_NONE: &[&str] = &["init", "explain", "demo", "completions", "man", "schema", "internal", "review"];
 
 /// Commands whose second word is a part of their name.
 const OF_TWO: &[&str] = &["backup", "runs", "record", "service"];
@@ -73,6 +73,7 @@ mod tests {
             ("look: switchback runs show 2026", "look: switchback runs show -e staging 2026"),
             ("deploy: switchback deploy -e production", "deploy: switchback deploy -e production"),
             ("read: switchback explain SB0303", "read: switchback explain SB0303"),
+            ("of all: switchback review --write-baseline", "of all: switchback review --write-baseline"),
             ("then: switchback doctor", "then: switchback doctor -e staging"),
             ("set `x` in [environments.NAME.code]", "set `x` in [environments.staging.code]"),
             (

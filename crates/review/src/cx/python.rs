@@ -24,7 +24,7 @@ fn not_python(text: &str, start: usize) -> Read {
     Read {
         from: start,
         range: start..end,
-        what: What::Unread("the file is no Python from here on, and Alembic could not load it".into()),
+        what: What::NotPython,
         data: false,
         exact: false,
         guessed: false,

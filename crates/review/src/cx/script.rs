@@ -50,6 +50,8 @@ pub enum What {
     Mistake(Mistake),
     /// A command of `psql`, or the data of a `COPY`.
     Psql,
+    /// A revision's file is no Python from here on.
+    NotPython,
     /// What can't be seen without running the script, as a sentence without a period.
     Unread(String),
 }

@@ -31,10 +31,14 @@ pub(super) const PSQL: Rule = Rule {
 
 fn syntax(at: &ScriptAt<'_>, out: &mut Out<'_>) {
     for (number, read) in at.reads.iter().enumerate() {
-        let What::Mistake(mistake) = &read.what else { continue };
-        if switchback_sql::placeholder(at.text(number)).is_some() {
-            continue;
-        }
+        let mistake = match &read.what {
+            What::Mistake(mistake) if switchback_sql::placeholder(at.text(number)).is_none() => mistake,
+            What::NotPython => {
+                out.push_statement(at, number, not_python());
+                continue;
+            }
+            _ => continue,
+        };
         let found = Found::new(
             format!("the server would refuse this: {}", mistake.message.trim_end_matches('.')),
             "the script stops here; what it did before, outside of a transaction, stays",
@@ -44,6 +48,12 @@ fn syntax(at: &ScriptAt<'_>, out: &mut Out<'_>) {
         out.push_statement(at, number, found.at(mistake.at).help(help));
     }
     encoding(at, out);
+}
+
+fn not_python() -> Found {
+    let message = "this is no Python, and Alembic could not load the file";
+    let why = "one file that can't be loaded stops every command of Alembic, those on other revisions too";
+    Found::new(message, why).help("correct it; `python -m py_compile FILE` says what is wrong")
 }
 
 /// Whoever read the file put this character where its bytes made none.
