@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use switchback_sql::{mentions, tokens};
+use switchback_sql::{Mentions, tokens};
 
 use crate::cx::{Mark, Read, Script, ScriptAt};
 use crate::live::Live;
@@ -91,12 +92,16 @@ fn say(script: &ScriptAt<'_>, mark: &Mark, used: bool, raw: &mut Vec<Raw>) {
     }
 }
 
+/// How comments begin that allow something, ours and those of other linters.
+static MARKS: LazyLock<Mentions> =
+    LazyLock::new(|| Mentions::of(&["switchback:", "squawk-ignore", "atlas:nolint", "eugene: ignore"]));
+
 /// Every comment of a script that allows something.
 pub(crate) fn marks(script: &Script<'_>, reads: &[Read]) -> Vec<Mark> {
     let part = script.part.clone().unwrap_or(0..script.text.len());
     // Most scripts have none, and reading their tokens again would take longer than this.
     let text = script.text.get(part.clone()).unwrap_or_default();
-    if !mentions(text, &["switchback:", "squawk-ignore", "atlas:nolint", "eugene: ignore"]) {
+    if !MARKS.any_in(text) {
         return Vec::new();
     }
     let comments = comments(script, part);

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use aho_corasick::AhoCorasick;
+
 #[cfg(test)]
 mod tests;
 
@@ -109,17 +111,22 @@ pub fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     })
 }
 
-/// Whether one of the words, given in lower case, stands anywhere in the text, in any spelling of case:
-/// a quick look, before the text is read in earnest.
-pub fn mentions(text: &str, words: &[&str]) -> bool {
-    let mut lower = String::new();
-    // Line by line, so that a long text is not copied.
-    text.split_inclusive('\n').any(|line| {
-        lower.clear();
-        lower.push_str(line);
-        lower.make_ascii_lowercase();
-        words.iter().any(|word| lower.contains(word))
-    })
+/// Words that are looked for anywhere in a text, in any spelling of case: a quick look, before the text is
+/// read in earnest.
+#[derive(Debug)]
+pub struct Mentions(AhoCorasick);
+
+impl Mentions {
+    /// Of these words, ASCII letters in either case.
+    pub fn of(words: &[&str]) -> Self {
+        let found = AhoCorasick::builder().ascii_case_insensitive(true).build(words);
+        Self(found.unwrap_or_else(|error| unreachable!("a few short words: {error}")))
+    }
+
+    /// Whether one of them stands in the text.
+    pub fn any_in(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
 }
 
 fn folded(word: &str) -> Cow<'_, str> {

@@ -21,7 +21,7 @@ pub mod schema;
 pub mod split;
 pub mod statement;
 
-pub use lexer::{Kind, Token, mentions, tokens, words};
+pub use lexer::{Kind, Mentions, Token, tokens, words};
 pub use place::Place;
 pub use placeholder::placeholder;
 pub use split::{Piece, PieceKind, split};

@@ -2,6 +2,8 @@
 //!
 //! The type is ours: nobody else sees the parser's tree.
 
+use std::sync::LazyLock;
+
 use pg_query::protobuf::node::Node;
 use pg_query::protobuf::{
     AlterSubscriptionStmt, AlterTableStmt, CopyStmt, DropStmt, IndexStmt, ReindexStmt, TransactionStmt,
@@ -12,7 +14,7 @@ use pg_query::protobuf::{
 };
 
 use crate::grammar;
-use crate::lexer::{Kind, tokens};
+use crate::lexer::{Kind, Mentions, tokens};
 
 #[cfg(test)]
 mod tests;
@@ -199,19 +201,25 @@ impl Statement {
         }
     }
 
-    /// Words of which each statement that [`Block::Impossible`] is said of has one.
-    pub const LEAVING: &[&str] = &[
-        "concurrently",
-        "reindex",
-        "cluster",
-        "subscription",
-        "prepared",
-        "vacuum",
-        "database",
-        "tablespace",
-        "system",
-        "discard",
-    ];
+    /// Whether the text has one of the words of which each statement that [`Block::Impossible`] is said of
+    /// has one: a quick look, for most scripts have none.
+    pub fn may_leave_block(text: &str) -> bool {
+        static WORDS: LazyLock<Mentions> = LazyLock::new(|| {
+            Mentions::of(&[
+                "concurrently",
+                "reindex",
+                "cluster",
+                "subscription",
+                "prepared",
+                "vacuum",
+                "database",
+                "tablespace",
+                "system",
+                "discard",
+            ])
+        });
+        WORDS.any_in(text)
+    }
 
     /// Whether it begins, ends or parts a transaction.
     pub fn controls_transaction(&self) -> bool {

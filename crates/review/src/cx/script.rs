@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use switchback_sql::ast::Stmt;
-use switchback_sql::{Mistake, PieceKind, Relation, Statement, mentions, split};
+use switchback_sql::{Mistake, PieceKind, Relation, Statement, split};
 
 use crate::live::Live;
 use crate::options::Options;
@@ -209,7 +209,7 @@ fn read(text: &str, offset: usize, piece: &switchback_sql::Piece) -> Option<Read
 /// Whether a statement stands in it that can't stand in a transaction block.
 pub fn leaves_transaction(text: &str) -> bool {
     // Most scripts have none, and are read once more where this is not known.
-    if !mentions(text, Statement::LEAVING) {
+    if !Statement::may_leave_block(text) {
         return false;
     }
     let pieces = split(text).filter(|piece| piece.kind == PieceKind::Statement);

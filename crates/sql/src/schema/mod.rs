@@ -16,6 +16,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast::{ConstraintKind, Expr, ForeignKey, Key, Partition, ReplicaIdentity, Type};
@@ -307,19 +308,24 @@ impl Schema {
     /// A name with its schema: that of the search path in which there is such a relation or type, else
     /// the first of the path, in which a new one would be made.
     pub fn resolve(&self, name: &Relation) -> Relation {
+        self.resolved(name).into_owned()
+    }
+
+    /// As [`Schema::resolve`]; most names have their schema already, and are not copied.
+    fn resolved<'n>(&self, name: &'n Relation) -> Cow<'n, Relation> {
         if name.schema.is_some() {
-            return name.clone();
+            return Cow::Borrowed(name);
         }
         let mut full = name.clone();
         let temporary = self.temporary.then_some(TEMPORARY);
         for schema in temporary.into_iter().chain(self.search_path.iter().map(String::as_str)) {
             full.schema = Some(schema.to_owned());
             if self.is_known(&full) {
-                return full;
+                return Cow::Owned(full);
             }
         }
         full.schema = Some(self.first_schema().to_owned());
-        full
+        Cow::Owned(full)
     }
 
     /// A name as short as it can be: without its schema where that is found without it.
@@ -333,7 +339,7 @@ impl Schema {
 
     /// A table or view.
     pub fn table(&self, name: &Relation) -> Option<&Table> {
-        self.tables.get(&self.resolve(name))
+        self.tables.get(&*self.resolved(name))
     }
 
     /// Every table and view.
@@ -367,7 +373,7 @@ impl Schema {
 
     /// An index.
     pub fn index(&self, name: &Relation) -> Option<&Index> {
-        self.indexes.get(&self.resolve(name))
+        self.indexes.get(&*self.resolved(name))
     }
 
     /// Puts an index there, as the server has it.
@@ -402,7 +408,7 @@ impl Schema {
 
     /// A type that was made.
     pub fn made(&self, name: &Relation) -> Option<&Made> {
-        self.types.get(&self.resolve(name))
+        self.types.get(&*self.resolved(name))
     }
 
     /// Puts a type there, as the server has it.
@@ -419,7 +425,7 @@ impl Schema {
 
     /// A sequence.
     pub fn sequence(&self, name: &Relation) -> Option<&SequenceState> {
-        self.sequences.get(&self.resolve(name))
+        self.sequences.get(&*self.resolved(name))
     }
 
     /// Puts a sequence there, as the server has it.
@@ -540,7 +546,7 @@ impl Schema {
 
     /// When a script dropped it, if one did and none made it again.
     pub fn dropped(&self, name: &Relation) -> Option<Born> {
-        self.dropped.get(&self.resolve(name)).copied()
+        self.dropped.get(&*self.resolved(name)).copied()
     }
 
     /// Whether two types are one: with a schema, or without where that is found without it.

@@ -18,6 +18,10 @@ struct Escaping<'a>(&'a mut dyn Write);
 impl Write for Escaping<'_> {
     /// Takes whole characters: serde_json cuts its writes at ASCII characters alone.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Nearly all of it: of ASCII only DEL is obeyed that JSON does not escape.
+        if bytes.is_ascii() && !bytes.contains(&0x7f) {
+            return self.0.write_all(bytes).map(|()| bytes.len());
+        }
         match std::str::from_utf8(bytes) {
             Ok(text) if text.contains(obeyed) => self.0.write_all(escaped(text).as_bytes())?,
             _ => self.0.write_all(bytes)?,
