@@ -55,6 +55,31 @@ async fn a_restore_point_that_somebody_dropped_is_not_said_to_be_kept() {
     assert!(back.stderr.contains("is gone: somebody dropped it"), "{}", back.stderr);
 }
 
+/// The dump becomes a database under a name of the run's own, so whoever goes on finds the half of it.
+#[tokio::test]
+async fn a_killed_restore_of_the_dump_leaves_no_database() {
+    let host = host(Shape { restore_point: "dump", tool: "sql", ..Shape::BARE }).await;
+    let start = host.state().await;
+    host.expect(&["deploy"], 0);
+    let bin = switchback_postgres::programs::find_client(host.cluster().major()).await.unwrap();
+    for name in ["pg_dump", "pg_restore", "pg_dumpall", "psql"] {
+        let kill =
+            if name == "pg_restore" { "case $* in *--version*) ;; *) kill -9 $PPID ;; esac\n" } else { "" };
+        let text = format!("#!/bin/sh\n{kill}exec {} \"$@\"\n", bin.program(name).display());
+        host.write(&format!("bin/{name}"), &text);
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(host.path(&format!("bin/{name}")), mode).unwrap();
+    }
+    let places = host.path("bin").display().to_string();
+    let killed = host.run_with(&["rollback"], &[("SWITCHBACK_PG_BIN", &places)]);
+    assert_eq!(killed.status, None, "{}", killed.stderr);
+    host.expect(&["rollback"], 0);
+    start.assert_same(&host.state().await);
+    let left = "select count(*) from pg_database where datname like 'sb_%' or datname like '%_part_%'";
+    let left: i64 = host.cluster().session().await.one(left, &[]).await.unwrap().get(0);
+    assert_eq!(left, 0);
+}
+
 /// What the looks tried says nothing of another target, and nothing of another downgrade.
 #[tokio::test]
 async fn a_downgrade_is_tried_again_where_anything_has_changed_since_the_looks() {

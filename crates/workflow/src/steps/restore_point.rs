@@ -197,11 +197,13 @@ async fn restored_copy(cx: &StepCx<'_, World>, done: &Taken) -> Result<u32> {
     let admin = world.admin().await?;
     if let Some(folder) = &done.dump {
         // One that an earlier process began to restore may be half of one.
+        copy::drop_database(&admin, &names.filling).await?;
         copy::drop_database(&admin, &names.restore_point).await?;
         let mut hear = |progress: switchback_postgres::backup::Progress<'_>| {
             cx.progress(progress.what, progress.done, progress.total, Unit::Bytes);
         };
-        backups::restore(world, folder, &names.restore_point, None, cx.cancel, &mut hear).await?;
+        let filling = Some(names.filling.as_str());
+        backups::restore(world, folder, &names.restore_point, filling, cx.cancel, &mut hear).await?;
         // A restored database has no statistics; its first users would wait for wrong plans.
         world.session(&names.restore_point).await?.batch("analyze").await?;
     }
