@@ -214,7 +214,7 @@ async fn a_restore_makes_a_new_database_with_settings_and_never_replaces_one() {
     let backup = unproven(&database, root.path()).await;
     let before = databases().await;
     let failure = restore_into(&backup.folder, database.name()).await.unwrap_err();
-    assert_eq!(failure.code, code::RESTORE_FAILED);
+    assert_eq!(failure.code, code::RESTORE_REFUSED);
     assert_eq!(databases().await, before);
 
     let into = format!("{}_beside", database.name());
@@ -241,7 +241,7 @@ async fn a_restore_without_its_roles_says_how_to_make_them() {
     database.run(&format!("alter table t owner to postgres; drop role {role}")).await;
     let before = databases().await;
     let failure = restore_into(&backup.folder, "orphan_restored").await.unwrap_err();
-    assert_eq!(failure.code, code::RESTORE_FAILED);
+    assert_eq!(failure.code, code::RESTORE_REFUSED);
     assert!(failure.message.contains(&role) && failure.hints[0].contains("roles.sql"), "{failure:?}");
     assert_eq!(databases().await, before);
 }

@@ -11,11 +11,6 @@ use bench::Bench;
 
 const NOBODY: &str = "nobody";
 
-fn assert_as_before(before: &switchback_testkit::State, after: &switchback_testkit::State) {
-    let differences = before.differences(after);
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
-}
-
 /// What others try while the application is down: by hand, through the socket, by the timer, with
 /// the service that a timer starts, with a restart.
 const ATTEMPTS: &str = "
@@ -67,7 +62,7 @@ async fn a_release_that_is_not_well_is_taken_back() {
     let ran = bench.expect(&["deploy", "--release", "ill"], 4);
     assert!(ran.stderr.contains("SB0803"), "{}", ran.stderr);
     bench.is_well("one");
-    assert_as_before(&before, &bench.state().await);
+    before.assert_same(&bench.state().await);
 }
 
 #[tokio::test]
@@ -136,7 +131,7 @@ async fn a_reboot_in_mid_run_keeps_it_down_until_the_run_ends() {
         bench.expect(&[word], 0);
         bench.is_well(answer);
         if word == "rollback" {
-            assert_as_before(&before, &bench.state().await);
+            before.assert_same(&bench.state().await);
         }
     }
 }
