@@ -29,10 +29,11 @@ impl Pooler {
     pub(crate) fn start(server: &Path) -> Self {
         let folder = tempfile::Builder::new().prefix("sb-pool-").tempdir_in("/tmp").unwrap();
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        // Connections that nobody uses any more end soon: who is in the target at the end is looked at.
         let text = format!(
             "[databases]\n* = host={} port=5432 user=postgres\n[pgbouncer]\nlisten_addr =\nlisten_port = 5432\n\
              unix_socket_dir = {place}\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 5\n\
-             server_login_retry = 0.2\nquery_wait_timeout = 5\nlogfile = {place}/log\n",
+             server_login_retry = 0.2\nquery_wait_timeout = 5\nserver_idle_timeout = 1\nlogfile = {place}/log\n",
             server.display(),
             place = folder.path().display(),
         );
