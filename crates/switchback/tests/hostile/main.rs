@@ -46,10 +46,10 @@ fn urls() {
         assert_eq!((again.database(), again.user()), (url.database(), url.user()), "{text}");
         assert_eq!(again.password(), url.password());
         let shown = url.to_string();
-        let secret = url.password().filter(|password| password.len() > 3);
-        assert!(
-            secret.is_none_or(|secret| !shown.contains(secret)) || text.matches(secret.unwrap()).count() > 1
-        );
+        let Some(secret) = url.password().filter(|password| password.len() > 3) else { return };
+        // It may stand in another part too, as it is or encoded; that part is no password.
+        let often = |text: &str| text.matches(secret).count();
+        assert!(!shown.contains(secret) || often(&text) > 1 || often(&url.expose()) > 1, "{text}");
     });
 }
 
