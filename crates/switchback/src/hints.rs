@@ -3,16 +3,16 @@
 //! A failure is made near its cause, where nobody knows how the configuration calls the environment, or
 //! that it was asked for by `-e`.
 
+use clap::CommandFactory;
 use switchback_model::Failure;
+
+use crate::cli::Cli;
 
 /// How a hint speaks of a table of the configuration whose environment is not known to it.
 const UNNAMED: &str = "[environments.NAME";
 
 /// Commands that are of no environment; and `review`, which is of one only where it says so itself.
 const OF_NONE: &[&str] = &["init", "explain", "demo", "completions", "man", "schema", "internal", "review"];
-
-/// Commands whose second word is a part of their name.
-const OF_TWO: &[&str] = &["backup", "runs", "record", "service"];
 
 /// Fills in the environment's name where one was asked for by name, and repeats the option in every
 /// command that a hint names.
@@ -38,22 +38,23 @@ fn with_option(hint: &str, environment: &str) -> String {
 }
 
 fn says_which(words: &str) -> bool {
-    words.split_whitespace().any(|word| word == "-e" || word.starts_with("--environment"))
+    words.split_whitespace().any(|word| word == "-e" || word.starts_with("--env"))
 }
 
-/// Where the command's name ends, if what follows is one.
+/// Where the command's name ends, if what follows is one and no other word of a sentence.
 fn end_of_name(words: &str) -> Option<usize> {
-    let end = |from: usize| {
+    let word = |from: usize| {
         let rest = &words[from..];
-        from + rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(rest.len())
+        &rest[..rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(rest.len())]
     };
-    let first = end(0);
-    let name = &words[..first];
-    if name.is_empty() || OF_NONE.contains(&name) {
-        return None;
+    let name = word(0);
+    let program = Cli::command();
+    let command = program.find_subcommand(name).filter(|_| !OF_NONE.contains(&name))?;
+    if !command.has_subcommands() || !words[name.len()..].starts_with(' ') {
+        return Some(name.len());
     }
-    let second = OF_TWO.contains(&name) && words[first..].starts_with(' ');
-    Some(if second { end(first + 1) } else { first })
+    let second = word(name.len() + 1);
+    Some(command.find_subcommand(second).map_or(name.len(), |_| name.len() + 1 + second.len()))
 }
 
 #[cfg(test)]
@@ -74,6 +75,7 @@ mod tests {
             ("deploy: switchback deploy -e production", "deploy: switchback deploy -e production"),
             ("read: switchback explain SB0303", "read: switchback explain SB0303"),
             ("of all: switchback review --write-baseline", "of all: switchback review --write-baseline"),
+            ("let the switchback that made it end it", "let the switchback that made it end it"),
             ("then: switchback doctor", "then: switchback doctor -e staging"),
             ("set `x` in [environments.NAME.code]", "set `x` in [environments.staging.code]"),
             (

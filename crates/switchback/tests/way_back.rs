@@ -83,7 +83,7 @@ async fn a_killed_restore_of_the_dump_leaves_no_database() {
 /// What the looks tried says nothing of another target, and nothing of another downgrade.
 #[tokio::test]
 async fn a_downgrade_is_tried_again_where_anything_has_changed_since_the_looks() {
-    for changed in ["rows", "definitions", "files"] {
+    for changed in ["rows", "definitions", "files", "what was kept"] {
         let host = host(Shape { tool: "sql", ..Shape::BARE }).await;
         host.expect(&["deploy"], 0);
         let first = "insert into public.notes (user_id, body) values (1, 'first')";
@@ -99,10 +99,14 @@ async fn a_downgrade_is_tried_again_where_anything_has_changed_since_the_looks()
             let text = std::fs::read_to_string(host.path(down)).unwrap();
             host.write(down, &format!("{text}select 'corrected';\n"));
         }
+        let kept = format!(".switchback/runs/{}/tried.json", host.last_run());
+        assert!(host.path(&kept).is_file(), "{changed}");
+        if changed == "what was kept" {
+            host.write(&kept, "{");
+        }
         host.run(&["rollback"]);
         let why = decision(&host)["why"].as_str().unwrap_or_default().to_owned();
         assert!(!why.contains("nothing has changed since"), "{changed}: {why}");
-        let kept = format!(".switchback/runs/{}/tried.json", host.last_run());
         assert!(!host.path(&kept).exists(), "{changed}");
     }
 }

@@ -50,9 +50,10 @@ pub struct Restored {
 /// `into` is always a whole one. No other database is touched.
 ///
 /// # Errors
-/// [`code::RESTORE_REFUSED`] where a database of that name is there or a role is missing; [`code::RESTORE_FAILED`] where
-/// `pg_restore` fails: nothing is left. [`code::BACKUP_DIFFERS`] where the result is not equal: it is
-/// left under the other name, for a person to look at. [`code::BACKUP_DAMAGED`] before anything is done.
+/// [`code::RESTORE_REFUSED`] where a database of that name is there or a role is missing.
+/// [`code::RESTORE_FAILED`] where `pg_restore` fails: nothing is left. [`code::BACKUP_DIFFERS`] where the
+/// result is not equal: it is left under the other name, for a person to look at. [`code::BACKUP_DAMAGED`]
+/// before anything is done.
 pub async fn restore(
     request: &RestoreRequest<'_>,
     cancel: &Cancel,

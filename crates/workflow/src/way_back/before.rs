@@ -1,9 +1,10 @@
 //! The looks before a run that had succeeded is taken back, while the application still runs.
 //!
 //! Whoever asks for the way back has a healthy production, or a sick one that is better than none: what
-//! can be known beforehand is no reason to take it down. Nothing is written but a dump and a copy on the
-//! scratch server, and both are gone afterwards. What was so here can be otherwise a minute later, so all
-//! of it is looked at again behind the fence; only a trial whose every part is still the same is not repeated.
+//! can be known beforehand is no reason to take it down. A dump and a copy on the scratch server are made, and
+//! gone afterwards; what stays is the word that the downgrade was tried, and with what. What was so here can
+//! be otherwise a minute later, so all of it is looked at again behind the fence; only a trial whose every
+//! part is still the same is not repeated.
 
 use switchback_engine::cancel::Cancel;
 use switchback_engine::fault::Faults;

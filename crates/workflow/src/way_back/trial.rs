@@ -49,9 +49,10 @@ impl Tried {
         if !file.is_file() {
             return Ok(None);
         }
-        let tried = files::read_json(&file)?;
+        // One that can't be read is no reason against the way back: it is tried anew.
+        let tried = files::read_json(&file).ok();
         Self::forget(world)?;
-        Ok(Some(tried))
+        Ok(tried)
     }
 
     /// Whether the target is what the copy was, and the files are those that were run on it.

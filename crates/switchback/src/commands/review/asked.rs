@@ -69,7 +69,7 @@ pub(super) async fn files(args: &Args, project: Option<&Project>) -> Result<(Vec
 }
 
 /// Where the project's migrations are, from here.
-pub(super) fn configured(project: Option<&Project>) -> Result<PathBuf> {
+fn configured(project: Option<&Project>) -> Result<PathBuf> {
     let Some(project) = project else {
         return Err(Failure::new(code::USAGE, "there is nothing to review: no path, and no switchback.toml")
             .hint("name files or a folder: switchback review migrations/")
@@ -82,7 +82,7 @@ pub(super) fn configured(project: Option<&Project>) -> Result<PathBuf> {
     Ok(inside.to_owned())
 }
 
-pub(super) fn stdin() -> Result<String> {
+fn stdin() -> Result<String> {
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()

@@ -152,7 +152,7 @@ pub(super) fn known(review: &Review, stands: Option<&Stands>, args: &Args, base:
     Known::read(review, folder, base, config, args.write_baseline)
 }
 
-pub(super) fn options(review: &Review, tool: Option<Tool>, args: &Args) -> Result<Options> {
+fn options(review: &Review, tool: Option<Tool>, args: &Args) -> Result<Options> {
     let mut options = review::options(review)?;
     options.all |= args.all_rules;
     options.version = args.server_version.unwrap_or(options.version);

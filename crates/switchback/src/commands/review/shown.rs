@@ -17,13 +17,13 @@ use super::ground::Reading;
 use crate::app::App;
 
 /// The rule that says what could not be read.
-pub(super) const UNREAD: &str = "unread-statement";
+const UNREAD: &str = "unread-statement";
 
 /// What was shown: the heaviest finding, and whether one says that something could not be read.
 pub(super) struct Shown {
-    pub(super) worst: Option<Severity>,
-    pub(super) unread: bool,
-    pub(super) findings: Vec<Finding>,
+    worst: Option<Severity>,
+    unread: bool,
+    findings: Vec<Finding>,
     /// What the configuration allows.
     pub(super) allowed: Vec<Allowed>,
 }
@@ -36,7 +36,7 @@ impl Shown {
 
     /// What a person accepts who puts it on record: what is not fine, what could not be read, and what the
     /// configuration allows.
-    pub(super) fn accepted(&self, args: &Args, configured: FailOn) -> Vec<Accepted> {
+    fn accepted(&self, args: &Args, configured: FailOn) -> Vec<Accepted> {
         let least = least(args, configured);
         let weighs = |finding: &&Finding| finding.severity >= least || finding.rule == UNREAD;
         let own = self.findings.iter().filter(weighs).map(|finding| accepted(finding, None));
@@ -45,7 +45,7 @@ impl Shown {
     }
 }
 
-pub(super) fn least(args: &Args, configured: FailOn) -> Severity {
+fn least(args: &Args, configured: FailOn) -> Severity {
     match (args.fail_on.as_deref(), configured) {
         (Some("info"), _) | (None, FailOn::Info) => Severity::Info,
         (Some("warning"), _) | (None, FailOn::Warning) => Severity::Warning,
@@ -53,7 +53,7 @@ pub(super) fn least(args: &Args, configured: FailOn) -> Severity {
     }
 }
 
-pub(super) fn accepted(finding: &Finding, because: Option<&String>) -> Accepted {
+fn accepted(finding: &Finding, because: Option<&String>) -> Accepted {
     Accepted {
         rule: finding.rule.clone(),
         file: finding.file.clone(),
@@ -111,18 +111,18 @@ pub(super) fn show(
 }
 
 /// Where the report itself has no place for it.
-pub(super) fn say_left_out(summary: &Summary, app: &App) {
+fn say_left_out(summary: &Summary, app: &App) {
     let Summary { baseline, allowed, .. } = *summary;
     if baseline + allowed > 0 {
         app.say(&format!("left out: {baseline} of the baseline, {allowed} that the configuration allows\n"));
     }
 }
 
-pub(super) fn rule(rule: &'static review::Rule) -> Rule<'static> {
+fn rule(rule: &'static review::Rule) -> Rule<'static> {
     Rule { code: rule.code, name: rule.name, title: rule.title(), page: rule.page, severity: rule.severity }
 }
 
-pub(super) fn utf16(found: &mut Findings, sources: &BTreeMap<String, String>) {
+fn utf16(found: &mut Findings, sources: &BTreeMap<String, String>) {
     let lines: BTreeMap<&str, Vec<&str>> =
         sources.iter().map(|(file, text)| (file.as_str(), text.lines().collect())).collect();
     for finding in &mut found.findings {
