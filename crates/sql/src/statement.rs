@@ -163,7 +163,7 @@ impl Statement {
     /// # Errors
     /// A [`Mistake`], where the server's grammar does not know it.
     pub fn read(text: &str) -> Result<Self, Mistake> {
-        grammar::check(text).map_err(|refused| Mistake { message: refused.message, at: refused.at })?;
+        grammar::check(text)?;
         if !needs_tree(text) {
             return Ok(Self::Other);
         }

@@ -15,7 +15,8 @@ use switchback_model::Config;
 const EDGES: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("engine", &["model"]),
-    ("sql", &["model"]),
+    ("grammar", &[]),
+    ("sql", &["grammar", "model"]),
     ("review", &["model", "sql"]),
     ("postgres", &["engine", "model"]),
     ("workflow", &["engine", "model", "postgres", "review", "sql"]),
@@ -30,7 +31,7 @@ const EDGE_DEBTS: &[(&str, &str, &str)] = &[];
 /// Packages of others, and who may use them.
 const ONLY: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["postgres"]),
-    ("pg_query", &["sql"]),
+    ("pg_query", &["grammar", "sql"]),
     ("tree-sitter", &["review"]),
     ("tree-sitter-python", &["review"]),
     ("clap", &["switchback"]),
@@ -149,6 +150,14 @@ fn every_crate_takes_the_lints() {
         let manifest = read(folder.join("Cargo.toml"));
         assert!(manifest.contains("[lints]\nworkspace = true"), "{}", folder.display());
     }
+}
+
+/// Memory of C is looked into in one place.
+#[test]
+fn one_crate_is_unsafe() {
+    let says = |file: &PathBuf| read(file).contains("(unsafe_code,");
+    let found: Vec<_> = sources().into_iter().filter(says).collect();
+    assert_eq!(found, [root().join("crates/grammar/src/lib.rs")]);
 }
 
 fn folders(under: &str) -> Vec<PathBuf> {

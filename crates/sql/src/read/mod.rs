@@ -35,7 +35,7 @@ pub fn read(text: &str) -> Result<Stmt, Mistake> {
         Ok(Parsed::Tree(node)) => Ok(statement(&node, text)),
         Ok(Parsed::TooDeep) => Ok(Stmt::Unread),
         Ok(Parsed::Nothing) => Ok(Stmt::Other),
-        Err(refused) => Err(Mistake { message: refused.message, at: refused.at }),
+        Err(mistake) => Err(mistake),
     }
 }
 
