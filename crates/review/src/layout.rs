@@ -72,6 +72,11 @@ struct Directive {
 fn sections(path: &str, text: &str) -> Vec<Part> {
     let (mut found, mut transaction, mut at) = (Vec::new(), None, 0);
     for line in text.split_inclusive('\n') {
+        // Nearly no line is a comment.
+        if !line.trim_ascii_start().starts_with("--") {
+            at += line.len();
+            continue;
+        }
         if let Some(mut directive) = directive(line) {
             directive.at = at + line.len();
             found.push((at, directive));

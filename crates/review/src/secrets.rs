@@ -5,11 +5,13 @@
 //! matter here: what looks like a secret is hidden wherever it stands. That is more than the rule finds,
 //! for a text that is hidden by mistake costs little.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use switchback_model::finding::{Finding, HIDDEN, HIDDEN_WIDE};
-use switchback_sql::{Kind, Token, tokens};
+use switchback_sql::{Kind, Mentions, Token, tokens};
 
 /// What stands in the place of a secret.
 const STARS: &str = "***";
@@ -19,25 +21,27 @@ const STARS: &str = "***";
 pub struct Secrets {
     /// There are some, if only short ones.
     any: bool,
-    values: BTreeSet<String>,
-    /// How long those are that begin so: thousands of them are looked for in one walk.
-    lengths: HashMap<[u8; LEAST], BTreeSet<usize>>,
+    /// How those begin that are not short: there may be thousands, and they are looked for in one walk.
+    beginnings: Option<AhoCorasick>,
+    /// For each of these beginnings, all that begin so.
+    values: Vec<Vec<String>>,
 }
 
 impl Secrets {
     /// Those of these texts.
     pub fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
-        let mut all = BTreeSet::new();
+        let (mut any, mut values) = (false, BTreeMap::<String, BTreeSet<String>>::new());
         for text in texts {
-            all.extend(joined(ranges(text)).into_iter().map(|range| text[range].to_owned()));
-        }
-        let (any, mut lengths) = (!all.is_empty(), HashMap::<_, BTreeSet<usize>>::new());
-        for value in &all {
-            if let Some(first) = value.as_bytes().first_chunk() {
-                lengths.entry(*first).or_default().insert(value.len());
+            for value in joined(ranges(text)).into_iter().map(|range| &text[range]) {
+                any = true;
+                if value.len() >= LEAST {
+                    values.entry(near(value, BEGINNING).to_owned()).or_default().insert(value.to_owned());
+                }
             }
         }
-        Self { any, values: all, lengths }
+        let walk = || AhoCorasick::new(values.keys()).expect("fewer than two thousand million characters");
+        let beginnings = (!values.is_empty()).then(walk);
+        Self { any, beginnings, values: values.into_values().map(|all| all.into_iter().collect()).collect() }
     }
 
     /// There are none.
@@ -83,30 +87,21 @@ impl Secrets {
     /// Where what is known to be a secret stands, whatever is around it. A plain word is one only where it
     /// is quoted: it may be anything else.
     fn known(&self, text: &str) -> Vec<Range<usize>> {
-        let mut found = Vec::new();
-        if self.lengths.is_empty() {
-            return found;
-        }
-        let bytes = text.as_bytes();
-        for at in 0..bytes.len() {
-            let Some(lengths) = bytes[at..].first_chunk().and_then(|first| self.lengths.get(first)) else {
-                continue;
-            };
-            let here = lengths.iter().filter_map(|length| text.get(at..at + length));
-            let ranges = here.filter(|value| self.values.contains(*value));
-            let ranges = ranges.map(|value| (value, at..at + value.len()));
-            let known = ranges.filter(|(value, range)| {
-                let plain = value.bytes().all(|byte| byte.is_ascii_lowercase());
-                !plain || is_quoted(text, range)
-            });
-            found.extend(known.map(|(_, range)| range));
-        }
-        joined(found)
+        let begins = self.beginnings.iter().flat_map(|walk| walk.find_overlapping_iter(text));
+        let all = begins.flat_map(|begin| {
+            let here = self.values[begin.pattern()].iter();
+            let here = here.filter(move |value| text[begin.start()..].starts_with(*value));
+            here.map(move |value| begin.start()..begin.start() + value.len())
+        });
+        let plain = |range: &Range<usize>| text[range.clone()].bytes().all(|byte| byte.is_ascii_lowercase());
+        joined(all.filter(|range| !plain(range) || is_quoted(text, range)).collect())
     }
 }
 
 /// What has fewer bytes is not looked for elsewhere: it would be found everywhere.
 const LEAST: usize = 4;
+/// By so many bytes they are found; what is behind them is compared then.
+const BEGINNING: usize = 32;
 /// How long a name is at most in which one of the words stands, and a key.
 const LONG: usize = 200;
 /// How long a private key is at most, and a text in dollars.
@@ -159,10 +154,11 @@ const SIGNS: &[&str] = &[
 
 /// Where secrets stand in a text of SQL or Python, by everything that can be seen of it.
 fn ranges(text: &str) -> Vec<Range<usize>> {
-    let lower = text.to_ascii_lowercase();
-    if !SIGNS.iter().any(|sign| lower.contains(sign)) {
+    static SIGN: LazyLock<Mentions> = LazyLock::new(|| Mentions::of(SIGNS));
+    if !SIGN.any_in(text) {
         return Vec::new();
     }
+    let lower = text.to_ascii_lowercase();
     let mut found = Vec::new();
     behind_words(text, &lower, &mut found);
     in_addresses(text, &mut found);
@@ -174,18 +170,18 @@ fn ranges(text: &str) -> Vec<Range<usize>> {
 
 /// `PASSWORD 'x'`, `password='x'`, `"password": "x"`, `password=x`.
 fn behind_words(text: &str, lower: &str, found: &mut Vec<Range<usize>>) {
-    for word in WORDS {
-        for (at, _) in lower.match_indices(word) {
-            let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let from = text.floor_char_boundary(at.saturating_sub(LONG));
-            let begin = text[from..at].rfind(|c| !name(c)).map_or(from, |before| from + before + 1);
-            let word = near(&text[at..], LONG);
-            let end = at + word.find(|c| !name(c)).unwrap_or(word.len());
-            // A name in quotes ends with one, which begins no value.
-            let open = text[..begin].chars().next_back();
-            let closed = text[end..].chars().next().filter(|c| "'\"`".contains(*c) && open == Some(*c));
-            found.extend(value(text, end + closed.map_or(0, char::len_utf8)));
-        }
+    static WALK: LazyLock<AhoCorasick> =
+        LazyLock::new(|| AhoCorasick::new(WORDS).expect("a few short words"));
+    for at in WALK.find_overlapping_iter(lower).map(|word| word.start()) {
+        let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let from = text.floor_char_boundary(at.saturating_sub(LONG));
+        let begin = text[from..at].rfind(|c| !name(c)).map_or(from, |before| from + before + 1);
+        let word = near(&text[at..], LONG);
+        let end = at + word.find(|c| !name(c)).unwrap_or(word.len());
+        // A name in quotes ends with one, which begins no value.
+        let open = text[..begin].chars().next_back();
+        let closed = text[end..].chars().next().filter(|c| "'\"`".contains(*c) && open == Some(*c));
+        found.extend(value(text, end + closed.map_or(0, char::len_utf8)));
     }
 }
 
@@ -254,14 +250,13 @@ fn in_addresses(text: &str, found: &mut Vec<Range<usize>>) {
 }
 
 fn keys(lower: &str, found: &mut Vec<Range<usize>>) {
-    for key in KEYS {
-        for (at, _) in lower.match_indices(key) {
-            let rest = near(&lower[at + key.len()..], LONG);
-            let of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-            let length = rest.find(|c| !of_key(c)).unwrap_or(rest.len());
-            if length >= 12 {
-                found.push(at..at + key.len() + length);
-            }
+    static WALK: LazyLock<AhoCorasick> = LazyLock::new(|| AhoCorasick::new(KEYS).expect("a few short words"));
+    for key in WALK.find_overlapping_iter(lower) {
+        let rest = near(&lower[key.end()..], LONG);
+        let of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let length = rest.find(|c| !of_key(c)).unwrap_or(rest.len());
+        if length >= 12 {
+            found.push(key.start()..key.end() + length);
         }
     }
 }

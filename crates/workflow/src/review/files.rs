@@ -8,7 +8,7 @@ use switchback_model::{Failure, Result, code};
 use switchback_review::Direction;
 use switchback_review::layout::parts;
 
-use super::order::{self, natural};
+use super::order::{self, Natural};
 use crate::git::Repository;
 
 /// A file of migrations.
@@ -91,21 +91,14 @@ pub async fn gather(asked: &Asked<'_>) -> Result<(Vec<File>, bool)> {
 }
 
 /// In the order in which they run, each way down behind its way up.
-pub(super) fn as_they_run(files: Vec<File>) -> Vec<File> {
-    let mut keyed: Vec<(String, bool, File)> = files.into_iter().map(keyed).collect();
-    keyed.sort_by(|(revision, down, file), (other, other_down, other_file)| {
-        let repeatable = order::is_repeatable(&file.path).cmp(&order::is_repeatable(&other_file.path));
-        let revisions = repeatable.then_with(|| natural(revision, other));
-        revisions.then_with(|| down.cmp(other_down)).then_with(|| natural(&file.path, &other_file.path))
+pub(super) fn as_they_run(mut files: Vec<File>) -> Vec<File> {
+    files.sort_by_cached_key(|file| {
+        let parts = parts(&file.path, "");
+        let down = parts.iter().all(|part| part.direction == Direction::Down);
+        let revision = parts.first().map(|part| Natural::of(&part.revision));
+        (order::is_repeatable(&file.path), revision, down, Natural::of(&file.path))
     });
-    order::by_parents(keyed.into_iter().map(|(_, _, file)| file).collect())
-}
-
-/// What its name says of a file: its revision, and whether it goes down.
-fn keyed(file: File) -> (String, bool, File) {
-    let parts = parts(&file.path, "");
-    let down = parts.iter().all(|part| part.direction == Direction::Down);
-    (parts.into_iter().next().map(|part| part.revision).unwrap_or_default(), down, file)
+    order::by_parents(files)
 }
 
 /// What runs later than everything that is asked about tells nothing of it, but for the way down behind

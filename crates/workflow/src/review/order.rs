@@ -8,10 +8,33 @@ use switchback_review::alembic;
 
 use super::File;
 
-/// Compares paths as people count: `2_a` stands before `10_a`; Flyway's repeatable scripts stand last.
-pub fn natural(a: &str, b: &str) -> Ordering {
-    let parts = || by_parts(&undated(a), &undated(b));
-    is_repeatable(a).cmp(&is_repeatable(b)).then_with(parts).then_with(|| a.cmp(b))
+/// A path in the order in which people count: `2_a` stands before `10_a`; Flyway's repeatable scripts
+/// stand last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Natural {
+    repeatable: bool,
+    undated: String,
+    path: String,
+}
+
+impl Natural {
+    /// Of this path.
+    pub fn of(path: &str) -> Self {
+        Self { repeatable: is_repeatable(path), undated: undated(path).into_owned(), path: path.to_owned() }
+    }
+}
+
+impl Ord for Natural {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let parts = || by_parts(&self.undated, &other.undated);
+        self.repeatable.cmp(&other.repeatable).then_with(parts).then_with(|| self.path.cmp(&other.path))
+    }
+}
+
+impl PartialOrd for Natural {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// `2017-09-23-182408_a` as `20170923182408_a`, so that both come into one order: Diesel leaves the
@@ -106,14 +129,13 @@ mod tests {
     fn as_people_count() {
         let mut paths =
             ["m/R__v.sql", "m/10_a.sql", "m/9_b.sql", "m/V1.10__a.sql", "m/V1.9__a.sql", "m/002_c.sql"];
-        paths.sort_by(|a, b| natural(a, b));
+        paths.sort_by_key(|path| Natural::of(path));
         assert_eq!(
             paths,
             ["m/002_c.sql", "m/9_b.sql", "m/10_a.sql", "m/V1.9__a.sql", "m/V1.10__a.sql", "m/R__v.sql"]
         );
-        assert_eq!(natural("a", "a"), Ordering::Equal);
         let mut dates = ["m/2017-09-23-182408_b", "m/20140929103756_a", "m/2026-05-27-130000-0000_c"];
-        dates.sort_by(|a, b| natural(a, b));
+        dates.sort_by_key(|path| Natural::of(path));
         assert_eq!(dates, ["m/20140929103756_a", "m/2017-09-23-182408_b", "m/2026-05-27-130000-0000_c"]);
     }
 }

@@ -72,10 +72,14 @@ fn too_long(at: &At<'_>, out: &mut Out<'_>) {
     }
 }
 
-/// Nothing is cut into tokens where no name can be long.
+/// Nothing is cut into tokens where no name can be long: neither a word, nor what stands in quotes.
 fn has_long_run(text: &str) -> bool {
-    let long = |part: &str| part.len() > LONGEST;
-    text.split(|c: char| c.is_ascii_whitespace() || c == '"').any(long) || text.split('"').any(long)
+    let (mut word, mut quote) = (0, None);
+    text.bytes().enumerate().any(|(at, byte)| {
+        word = if byte == b'"' || byte.is_ascii_whitespace() { 0 } else { word + 1 };
+        let open = if byte == b'"' { quote.replace(at) } else { None };
+        word > LONGEST || open.is_some_and(|open| at - open > LONGEST)
+    })
 }
 
 fn needs_quotes(at: &At<'_>, out: &mut Out<'_>) {
@@ -131,8 +135,8 @@ fn unnamed(at: &At<'_>, out: &mut Out<'_>) {
     let Some((table, actions)) = at.alters_any() else { return };
     for action in actions {
         let (constraints, column) = match &action.kind {
-            ActionKind::AddConstraint(constraint) => (std::slice::from_ref(constraint), None),
-            ActionKind::AddColumn { column, .. } => (column.constraints.as_slice(), Some(column)),
+            ActionKind::AddConstraint(constraint) => (std::slice::from_ref(&**constraint), None),
+            ActionKind::AddColumn { column, .. } => (column.constraints.as_slice(), Some(&**column)),
             _ => continue,
         };
         for constraint in constraints.iter().filter(|constraint| constraint.name.is_none()) {

@@ -93,7 +93,7 @@ impl Ground {
         sources.extend(left.sources);
         let mut found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), asked.read.len());
         (found.summary.baseline, found.summary.allowed) = (left.baseline, left.allowed.len());
-        let mut shown = show(format, found, asked, sources, &secrets, args, app)?;
+        let mut shown = show(format, found, asked, &sources, &secrets, args, app)?;
         shown.allowed = left.allowed;
         shown.allowed.iter_mut().for_each(|allowed| secrets.hide_finding(&mut allowed.finding));
         Ok((shown, self.fail_on))

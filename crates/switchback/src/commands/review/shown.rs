@@ -1,5 +1,6 @@
 //! What is shown of the findings, put on record of them, and what exit status they come to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use switchback_model::config::FailOn;
@@ -63,30 +64,44 @@ fn accepted(finding: &Finding, because: Option<&String>) -> Accepted {
     }
 }
 
+/// The files' texts without their secrets. Most forms show a few of them, and some none.
+struct Shareable<'a> {
+    sources: &'a BTreeMap<String, String>,
+    secrets: &'a Secrets,
+}
+
+impl findings::Sources for Shareable<'_> {
+    fn text(&self, path: &str) -> Option<Cow<'_, str>> {
+        let text = self.sources.get(path)?;
+        Some(if self.secrets.is_empty() {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(self.secrets.hide_in_place(text))
+        })
+    }
+}
+
 pub(super) fn show(
     format: &findings::Format,
     mut found: Findings,
     asked: &Reading,
-    mut sources: BTreeMap<String, String>,
+    sources: &BTreeMap<String, String>,
     secrets: &Secrets,
     args: &Args,
     app: &App,
 ) -> Result<Shown> {
     let columns = if args.utf16 { Columns::Utf16 } else { Columns::Characters };
     if args.utf16 {
-        utf16(&mut found, &sources);
+        utf16(&mut found, sources);
     }
     if !secrets.is_empty() {
         found.findings.iter_mut().for_each(|finding| secrets.hide_finding(finding));
-        for text in sources.values_mut() {
-            *text = secrets.hide_in_place(text);
-        }
     }
     let rules: Vec<Rule<'_>> = review::rules().map(rule).collect();
     let reviewed = Reviewed {
         findings: &found,
         files: &asked.read,
-        sources: &sources,
+        sources: &Shareable { sources, secrets },
         rules: &rules,
         columns,
         theme: app.theme_out(),
