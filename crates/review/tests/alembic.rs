@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use switchback_review::alembic::{self, Operation, What};
-use switchback_sql::ast::{Action, ActionKind, Constraint, CreateTable, Query, Stmt};
+use switchback_sql::ast::{Action, ActionKind, Constraint, Query, Stmt};
 use switchback_sql::{PieceKind, split};
 
 fn folder() -> PathBuf {
@@ -75,7 +75,7 @@ fn statements(sql: &str) -> Vec<Stmt> {
 
 fn of_alembic(stmt: &Stmt) -> bool {
     let name = match stmt {
-        Stmt::CreateTable(CreateTable { name, .. }) => &name.name,
+        Stmt::CreateTable(create) => &create.name.name,
         Stmt::Update { table, .. } | Stmt::Insert { table, .. } | Stmt::Delete { table, .. } => &table.name,
         Stmt::Drop { names, .. } => names.first().map_or("", |name| &name.name),
         _ => "",

@@ -235,7 +235,7 @@ fn sequence(made: &Object, object: &Object) -> Option<Stmt> {
     let name = Relation { schema, name };
     Some(match &*object.name {
         "create" | "CreateSequence" => {
-            Stmt::Sequence(switchback_sql::ast::Sequence { name, ..Default::default() })
+            Stmt::Sequence(Box::new(switchback_sql::ast::Sequence { name, ..Default::default() }))
         }
         _ => drop_of(ObjectKind::Sequence, name, object),
     })

@@ -86,7 +86,8 @@ impl<'a> Call<'a> {
 
     fn add(&self, kind: ConstraintKind) -> Option<Stmt> {
         let name = self.arg(0, &["constraint_name", "name"]);
-        self.action(ActionKind::AddConstraint(table::with_name(&self.base, self.object, kind, name)))
+        let constraint = table::with_name(&self.base, self.object, kind, name);
+        self.action(ActionKind::AddConstraint(Box::new(constraint)))
     }
 }
 
@@ -251,7 +252,7 @@ fn assemble(call: &Call<'_>, mut table: CreateTable, mut columns: Vec<Defined>) 
         comments.extend(commented(&name, column));
     }
     table.columns = columns.into_iter().map(|one| one.column).collect();
-    before.push(Stmt::CreateTable(table));
+    before.push(Stmt::CreateTable(Box::new(table)));
     before.extend(indexes);
     before.extend(comments);
     before
@@ -266,14 +267,14 @@ fn commented(table: &Relation, column: &Defined) -> Option<Stmt> {
 fn beside(table: &Relation, column: &Defined, constraints: &mut Vec<Constraint>, indexes: &mut Vec<Stmt>) {
     let name = &column.column.name;
     if column.index {
-        indexes.push(Stmt::CreateIndex(CreateIndex {
+        indexes.push(Stmt::CreateIndex(Box::new(CreateIndex {
             name: Some(format!("ix_{}_{name}", labelled(table))),
             table: table.clone(),
             unique: column.unique,
             method: "btree".into(),
             keys: vec![switchback_sql::ast::Key::Column(name.clone())],
             ..CreateIndex::default()
-        }));
+        })));
     } else if column.unique {
         let unique = ConstraintKind::Unique { columns: vec![name.clone()], using_index: None };
         constraints.push(Constraint { at: column.column.at, ..Constraint::bare(unique) });
@@ -299,9 +300,10 @@ fn add_column(call: &Call<'_>) -> Option<Vec<Stmt>> {
     let column = made.column;
     let mut all = vec![alter(
         table.clone(),
-        ActionKind::AddColumn { column, if_not_exists: call.object.is("if_not_exists") },
+        ActionKind::AddColumn { column: Box::new(column), if_not_exists: call.object.is("if_not_exists") },
     )];
-    all.extend(constraints.into_iter().map(|one| alter(table.clone(), ActionKind::AddConstraint(one))));
+    let add = |one| alter(table.clone(), ActionKind::AddConstraint(Box::new(one)));
+    all.extend(constraints.into_iter().map(add));
     all.extend(indexes);
     all.extend(comment);
     Some(all)
@@ -373,7 +375,7 @@ fn create_index(call: &Call<'_>) -> Option<Stmt> {
     let keys = keys.map_or(&[][..], |keys| keys.items().unwrap_or(std::slice::from_ref(keys)));
     let (keys, special): (Vec<_>, Vec<_>) = keys.iter().map(key).unzip();
     let text = |name: &str| object.named(name).and_then(Value::as_text).map(|text| text.text.clone());
-    Some(Stmt::CreateIndex(CreateIndex {
+    Some(Stmt::CreateIndex(Box::new(CreateIndex {
         name: call.name(0, &["index_name", "name"]),
         table: call.table()?,
         only: false,
@@ -387,7 +389,7 @@ fn create_index(call: &Call<'_>) -> Option<Stmt> {
         nulls_not_distinct: object.is("postgresql_nulls_not_distinct"),
         tablespace: text("postgresql_tablespace"),
         special: special.contains(&true) || object.named("postgresql_ops").is_some(),
-    }))
+    })))
 }
 
 fn drop_index(call: &Call<'_>) -> Option<Stmt> {

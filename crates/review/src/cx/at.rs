@@ -118,7 +118,7 @@ impl<'a> At<'a> {
     pub fn adds_constraints(&self) -> Vec<(&'a Relation, &'a Constraint)> {
         let Some((table, actions)) = self.alters() else { return Vec::new() };
         let added = actions.iter().filter_map(|action| match &action.kind {
-            ActionKind::AddConstraint(constraint) => Some((table, constraint)),
+            ActionKind::AddConstraint(constraint) => Some((table, &**constraint)),
             _ => None,
         });
         added.collect()
@@ -163,7 +163,7 @@ impl<'a> At<'a> {
     pub fn adds_columns(&self) -> Vec<(&'a Relation, &'a Column, &'a Action)> {
         let Some((table, actions)) = self.alters() else { return Vec::new() };
         let added = actions.iter().filter_map(|action| match &action.kind {
-            ActionKind::AddColumn { column, .. } => Some((table, column, action)),
+            ActionKind::AddColumn { column, .. } => Some((table, &**column, action)),
             _ => None,
         });
         added.collect()

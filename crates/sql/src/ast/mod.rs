@@ -324,7 +324,7 @@ pub enum Stmt {
         local: bool,
     },
     /// `CREATE TABLE`, `CREATE TABLE AS`, `SELECT INTO`.
-    CreateTable(CreateTable),
+    CreateTable(Box<CreateTable>),
     /// `ALTER TABLE`, `ALTER INDEX`, `ALTER VIEW`, … with actions.
     AlterTable {
         /// What it is called in the statement.
@@ -344,7 +344,7 @@ pub enum Stmt {
         kind: ObjectKind,
     },
     /// `CREATE INDEX`.
-    CreateIndex(CreateIndex),
+    CreateIndex(Box<CreateIndex>),
     /// `REINDEX`.
     Reindex {
         /// `Table`, `Index`, `Schema`, `Database`.
@@ -489,7 +489,7 @@ pub enum Stmt {
         no_data: bool,
     },
     /// `CREATE FUNCTION`, `CREATE PROCEDURE`.
-    CreateFunction(CreateFunction),
+    CreateFunction(Box<CreateFunction>),
     /// `ALTER FUNCTION`, `ALTER PROCEDURE`, with options.
     AlterFunction {
         /// Which.
@@ -568,7 +568,7 @@ pub enum Stmt {
         action: ActionKind,
     },
     /// `CREATE SEQUENCE`, `ALTER SEQUENCE`.
-    Sequence(Sequence),
+    Sequence(Box<Sequence>),
     /// `CREATE SCHEMA`.
     CreateSchema {
         /// Its name.
@@ -601,7 +601,7 @@ pub enum Stmt {
         table: Option<Relation>,
     },
     /// `CREATE POLICY`, `ALTER POLICY`.
-    Policy(Policy),
+    Policy(Box<Policy>),
     /// `GRANT`, `REVOKE`.
     Grant(Grant),
     /// `ALTER DEFAULT PRIVILEGES`.

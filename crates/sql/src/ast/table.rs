@@ -190,7 +190,7 @@ pub enum ActionKind {
     /// `ADD COLUMN`.
     AddColumn {
         /// The column.
-        column: Column,
+        column: Box<Column>,
         /// `IF NOT EXISTS`.
         if_not_exists: bool,
     },
@@ -272,7 +272,7 @@ pub enum ActionKind {
     /// `ALTER COLUMN … SET (…)`, `RESET (…)`.
     ColumnOptions,
     /// `ADD CONSTRAINT`.
-    AddConstraint(Constraint),
+    AddConstraint(Box<Constraint>),
     /// `ALTER CONSTRAINT`.
     AlterConstraint {
         /// Its name.

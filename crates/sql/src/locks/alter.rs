@@ -433,7 +433,7 @@ fn mode(action: &ActionKind) -> Mode {
         ActionKind::SetOptions(options) => options_mode(options.iter().map(|(name, _)| name)),
         ActionKind::ResetOptions(options) => options_mode(options.iter()),
         ActionKind::EnableTrigger(_) | ActionKind::DisableTrigger(_) => Mode::ShareRowExclusive,
-        ActionKind::AddConstraint(Constraint { kind: ConstraintKind::Foreign(_), .. }) => {
+        ActionKind::AddConstraint(constraint) if matches!(constraint.kind, ConstraintKind::Foreign(_)) => {
             Mode::ShareRowExclusive
         }
         _ => Mode::AccessExclusive,

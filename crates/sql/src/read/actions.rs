@@ -38,7 +38,7 @@ fn of_column(command: &AlterTableCmd) -> Option<ActionKind> {
     let column = command.name.clone();
     Some(match command.subtype() {
         At::AtAddColumn | At::AtAddColumnToView => ActionKind::AddColumn {
-            column: columns::column(definition(command)?),
+            column: Box::new(columns::column(definition(command)?)),
             if_not_exists: command.missing_ok,
         },
         At::AtDropColumn => ActionKind::DropColumn {
@@ -101,7 +101,7 @@ fn of_constraint(command: &AlterTableCmd) -> Option<ActionKind> {
         _ => None,
     };
     Some(match command.subtype() {
-        At::AtAddConstraint => ActionKind::AddConstraint(columns::constraint(constraint?)?),
+        At::AtAddConstraint => ActionKind::AddConstraint(Box::new(columns::constraint(constraint?)?)),
         At::AtAlterConstraint => changed_constraint(command)?,
         At::AtValidateConstraint => ActionKind::ValidateConstraint { name },
         At::AtDropConstraint => ActionKind::DropConstraint {

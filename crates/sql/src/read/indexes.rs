@@ -13,7 +13,7 @@ use super::{expr, names};
 
 pub(super) fn statement(node: &Node) -> Option<Stmt> {
     Some(match node {
-        Node::IndexStmt(index) => Stmt::CreateIndex(created(index)),
+        Node::IndexStmt(index) => Stmt::CreateIndex(Box::new(created(index))),
         Node::ReindexStmt(reindex) => reindexed(reindex),
         Node::VacuumStmt(vacuum) => vacuumed(vacuum),
         Node::ClusterStmt(cluster) => {

@@ -222,7 +222,7 @@ fn domain_altered(alter: &AlterDomainStmt) -> Stmt {
         "O" => ActionKind::SetNotNull { column },
         "C" => names::node(alter.def.as_deref())
             .and_then(domain_constraint)
-            .map_or(ActionKind::Other, ActionKind::AddConstraint),
+            .map_or(ActionKind::Other, |constraint| ActionKind::AddConstraint(Box::new(constraint))),
         "X" => ActionKind::DropConstraint {
             name,
             if_exists: alter.missing_ok,
@@ -261,11 +261,11 @@ fn statistics(create: &CreateStatsStmt) -> Stmt {
 }
 
 fn sequence_created(create: &CreateSeqStmt) -> Stmt {
-    Stmt::Sequence(sequence(names::relation(create.sequence.as_ref()), false, &create.options))
+    Stmt::Sequence(Box::new(sequence(names::relation(create.sequence.as_ref()), false, &create.options)))
 }
 
 fn sequence_altered(alter: &AlterSeqStmt) -> Stmt {
-    Stmt::Sequence(sequence(names::relation(alter.sequence.as_ref()), true, &alter.options))
+    Stmt::Sequence(Box::new(sequence(names::relation(alter.sequence.as_ref()), true, &alter.options)))
 }
 
 fn sequence(name: Relation, alter: bool, options: &[Wrapped]) -> Sequence {

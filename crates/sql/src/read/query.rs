@@ -35,7 +35,7 @@ impl Scope<'_> {
     fn statement(&self, node: &Node) -> Option<Stmt> {
         Some(match node {
             Node::SelectStmt(select) => match &select.into_clause {
-                Some(into) => Stmt::CreateTable(tables::filled(into, self.query(select))),
+                Some(into) => Stmt::CreateTable(Box::new(tables::filled(into, self.query(select)))),
                 None => Stmt::Select(Box::new(self.query(select))),
             },
             Node::InsertStmt(insert) => self.insert(insert),

@@ -26,8 +26,8 @@ fn privileges(node: &Node) -> Option<Stmt> {
         Node::GrantStmt(grant) => Stmt::Grant(granted(grant)),
         Node::GrantRoleStmt(grant) => Stmt::Grant(membership(grant)),
         Node::AlterDefaultPrivilegesStmt(alter) => Stmt::DefaultPrivileges(defaults(alter)),
-        Node::CreatePolicyStmt(policy) => Stmt::Policy(policy_created(policy)),
-        Node::AlterPolicyStmt(policy) => Stmt::Policy(policy_altered(policy)),
+        Node::CreatePolicyStmt(policy) => Stmt::Policy(Box::new(policy_created(policy))),
+        Node::AlterPolicyStmt(policy) => Stmt::Policy(Box::new(policy_altered(policy))),
         _ => return None,
     })
 }

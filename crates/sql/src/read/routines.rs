@@ -13,7 +13,7 @@ use super::{names, place, transaction, types};
 
 pub(super) fn statement(node: &Node, text: &str) -> Option<Stmt> {
     Some(match node {
-        Node::CreateFunctionStmt(create) => Stmt::CreateFunction(created(create, text)),
+        Node::CreateFunctionStmt(create) => Stmt::CreateFunction(Box::new(created(create, text))),
         Node::AlterFunctionStmt(alter) => altered(alter),
         Node::CreateTrigStmt(trigger) => Stmt::CreateTrigger(triggered(trigger)),
         Node::CreateEventTrigStmt(trigger) => Stmt::EventTrigger { name: trigger.trigname.clone() },

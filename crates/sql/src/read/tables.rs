@@ -14,8 +14,8 @@ use super::{actions, columns, expr, names, query};
 
 pub(super) fn statement(node: &Node, text: &str) -> Option<Stmt> {
     Some(match node {
-        Node::CreateStmt(create) => Stmt::CreateTable(created(create)),
-        Node::CreateForeignTableStmt(create) => Stmt::CreateTable(foreign(create)),
+        Node::CreateStmt(create) => Stmt::CreateTable(Box::new(created(create))),
+        Node::CreateForeignTableStmt(create) => Stmt::CreateTable(Box::new(foreign(create))),
         Node::CreateTableAsStmt(create) => created_as(create),
         Node::AlterTableStmt(alter) => altered(alter, text),
         Node::AlterTableMoveAllStmt(moved) => Stmt::MoveAll { kind: names::kind(moved.objtype()) },
@@ -127,10 +127,8 @@ fn created_as(create: &CreateTableAsStmt) -> Stmt {
     let source = query::of(create.query.as_deref());
     let Some(into) = &create.into else { return Stmt::Other };
     if create.objtype() != ObjectType::ObjectMatview {
-        return Stmt::CreateTable(CreateTable {
-            if_not_exists: create.if_not_exists,
-            ..filled(into, source)
-        });
+        let filled = filled(into, source);
+        return Stmt::CreateTable(Box::new(CreateTable { if_not_exists: create.if_not_exists, ..filled }));
     }
     Stmt::CreateView(CreateView {
         name: names::relation(into.rel.as_ref()),

@@ -52,7 +52,7 @@ pub(in crate::rules) fn made_again<'a>(
     name: &Relation,
 ) -> Option<&'a switchback_sql::ast::CreateFunction> {
     at.script.after_near(at.number).find_map(|stmt| match stmt {
-        Stmt::CreateFunction(made) if made.name.same(name) => Some(made),
+        Stmt::CreateFunction(made) if made.name.same(name) => Some(&**made),
         _ => None,
     })
 }

@@ -15,7 +15,7 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
     let Some((table, actions)) = at.alters() else { return };
     for action in actions {
         let constraints = match &action.kind {
-            ActionKind::AddConstraint(constraint) => std::slice::from_ref(constraint),
+            ActionKind::AddConstraint(constraint) => std::slice::from_ref(&**constraint),
             ActionKind::AddColumn { column, .. } => column.constraints.as_slice(),
             _ => continue,
         };

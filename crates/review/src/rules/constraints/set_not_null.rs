@@ -37,13 +37,13 @@ fn look(at: &At<'_>, out: &mut Out<'_>) {
 
 fn column(action: &ActionKind) -> Option<&str> {
     match action {
-        ActionKind::SetNotNull { column }
-        | ActionKind::AddConstraint(Constraint {
-            kind: ConstraintKind::NotNull { column },
-            not_valid: false,
-            not_enforced: false,
-            ..
-        }) => Some(column),
+        ActionKind::SetNotNull { column } => Some(column),
+        ActionKind::AddConstraint(constraint) if !constraint.not_valid && !constraint.not_enforced => {
+            match &constraint.kind {
+                ConstraintKind::NotNull { column } => Some(column),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }

@@ -178,8 +178,10 @@ fn of_tables<'s>(stmt: &'s Stmt, needs: &mut Vec<Need<'s>>) {
             needs.push(Need::On(table, "ownership"));
             for action in actions {
                 match &action.kind {
-                    ActionKind::AddConstraint(Constraint { kind: ConstraintKind::Foreign(key), .. }) => {
-                        needs.push(Need::On(&key.table, "REFERENCES"));
+                    ActionKind::AddConstraint(constraint) => {
+                        if let ConstraintKind::Foreign(key) = &constraint.kind {
+                            needs.push(Need::On(&key.table, "REFERENCES"));
+                        }
                     }
                     ActionKind::Attach(partition) => needs.push(Need::On(&partition.table, "ownership")),
                     _ => {}
