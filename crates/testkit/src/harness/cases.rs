@@ -55,6 +55,8 @@ pub(super) enum Wanted {
     TakenBack,
     /// It goes on, or it may go back: half of something was there that can't be done again.
     Either,
+    /// Taken back, unless it was over before anybody asked for that.
+    AsAsked,
 }
 
 /// Choices that are the same for the same seed.
@@ -201,6 +203,9 @@ impl Harness {
             let then = if turn % 8 < 6 { Call::Resume } else { Call::Rollback };
             let goes_back = [second, third, then].contains(&Call::Rollback);
             let mut case = self.case_then(acts, then, goes_back);
+            if goes_back {
+                case.wanted = Wanted::AsAsked;
+            }
             let words = [second, third].map(Call::word);
             case.name = format!(
                 "kill-after:{first}, {} {}, {} {}, {} (three deep {turn})",

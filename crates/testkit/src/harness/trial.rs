@@ -62,6 +62,8 @@ struct Course {
     host: Host,
     start: State,
     last: Ran,
+    /// Somebody typed `rollback`.
+    asked_back: bool,
     mistakes: Vec<String>,
 }
 
@@ -134,7 +136,12 @@ impl Harness {
             Outcome::Finished => (&self.end, Wanted::TakenBack),
             _ => (&course.start, Wanted::Finished),
         };
-        if case.wanted == other {
+        let asked = match case.wanted {
+            Wanted::AsAsked if course.asked_back => Wanted::TakenBack,
+            Wanted::AsAsked => Wanted::Either,
+            wanted => wanted,
+        };
+        if asked == other {
             found.push(format!("it was {outcome}"));
         }
         found.extend(wanted.differences(&now));
@@ -154,7 +161,7 @@ async fn strays(host: &Host) -> Vec<String> {
 
 /// Makes the calls of a case.
 fn go(host: Host, start: State, words: &[String], case: &Case) -> Course {
-    let mut course = Course { host, start, last: Ran::default(), mistakes: Vec::new() };
+    let mut course = Course { host, start, last: Ran::default(), asked_back: false, mistakes: Vec::new() };
     for act in &case.acts {
         if course.act(act, words) {
             return course;
@@ -165,7 +172,8 @@ fn go(host: Host, start: State, words: &[String], case: &Case) -> Course {
 }
 
 impl Course {
-    fn call(&self, call: Call, words: &[String], fault: &str) -> Ran {
+    fn call(&mut self, call: Call, words: &[String], fault: &str) -> Ran {
+        self.asked_back |= call == Call::Rollback;
         let words: Vec<&str> = match call {
             Call::Begin => words.iter().map(String::as_str).collect(),
             Call::Resume => vec!["resume"],
