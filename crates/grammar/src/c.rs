@@ -4,7 +4,6 @@
 //! Cargo.toml names exactly.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::ptr;
 
 use crate::Refused;
 use crate::read::{List, Ptr};
@@ -94,10 +93,11 @@ fn no_text(at: usize) -> Refused {
 }
 
 fn refused(text: &str, error: &Error) -> Refused {
-    let message = match error.message {
-        message if ptr::eq(message, ptr::null()) => String::new(),
+    let message = if error.message.is_null() {
+        String::new()
+    } else {
         // SAFETY: what isn't null is a text of C, which ends with a NUL.
-        message => unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned(),
+        unsafe { CStr::from_ptr(error.message) }.to_string_lossy().into_owned()
     };
     let place = usize::try_from(error.cursorpos).ok().and_then(|place| place.checked_sub(1));
     let byte = |place| text.char_indices().nth(place).map_or(text.len(), |(byte, _)| byte);

@@ -317,6 +317,11 @@ impl Schema {
             return Cow::Borrowed(name);
         }
         let mut full = name.clone();
+        if !self.temporary && self.search_path.len() <= 1 {
+            // It can be in one schema only, whether it is there or not.
+            full.schema = Some(self.first_schema().to_owned());
+            return Cow::Owned(full);
+        }
         let temporary = self.temporary.then_some(TEMPORARY);
         for schema in temporary.into_iter().chain(self.search_path.iter().map(String::as_str)) {
             full.schema = Some(schema.to_owned());

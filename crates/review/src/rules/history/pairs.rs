@@ -1,5 +1,9 @@
 //! A way up and its way down.
 
+use std::sync::LazyLock;
+
+use switchback_sql::Mentions;
+
 use crate::made::{Made, Thing};
 use crate::rule::prelude::*;
 
@@ -89,8 +93,8 @@ const IRREVERSIBLE: &[&str] = &[
 ];
 
 fn says_irreversible(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    IRREVERSIBLE.iter().any(|words| lower.contains(words))
+    static SAID: LazyLock<Mentions> = LazyLock::new(|| Mentions::of(IRREVERSIBLE));
+    SAID.any_in(text)
 }
 
 fn asymmetric(history: &History<'_>, out: &mut Out<'_>) {

@@ -1,7 +1,9 @@
 //! What needs more rights than a migration should have, and what must not stand in one.
 
+use std::sync::LazyLock;
+
 use crate::rule::prelude::*;
-use switchback_sql::{Kind, tokens};
+use switchback_sql::{Kind, Mentions, tokens};
 
 pub(super) const EXTENSION: Rule = Rule {
     code: "SR1009",
@@ -152,8 +154,9 @@ fn secret(at: &At<'_>, out: &mut Out<'_>) {
 fn is_key(text: &str) -> bool {
     const BEGIN: &[&str] =
         &["sk_live_", "rk_live_", "AKIA", "ghp_", "github_pat_", "xoxb-", "glpat-", "-----BEGIN"];
-    if !BEGIN.iter().any(|begin| text.contains(begin)) && !text.contains("://") && !text.contains("password=")
-    {
+    static SIGN: LazyLock<Mentions> =
+        LazyLock::new(|| Mentions::of(&[BEGIN, &["://", "password="]].concat()));
+    if !SIGN.any_in(text) {
         return false;
     }
     tokens(text).any(|token| {
