@@ -232,9 +232,8 @@ pub struct Schema {
     /// The search path behind the end of a transaction that has its own.
     path_after: Option<Vec<String>>,
     knows_all: bool,
-    /// Something temporary was made; most scripts make nothing of the kind, and every name would have to
-    /// be looked for among it.
-    temporary: bool,
+    /// What was ever made among the temporary ones, by name: nothing else is looked for there.
+    temporary: BTreeSet<String>,
 }
 
 impl Schema {
@@ -249,7 +248,7 @@ impl Schema {
         // The small ones are copied; of the others only what is changed is.
         let (publications, extensions) = (self.publications.clone(), self.extensions.clone());
         let (search_path, path_after) = (self.search_path.clone(), self.path_after.clone());
-        let temporary = self.temporary;
+        let temporary = self.temporary.clone();
         self.tables.mark();
         self.indexes.mark();
         self.functions.mark();
@@ -317,12 +316,12 @@ impl Schema {
             return Cow::Borrowed(name);
         }
         let mut full = name.clone();
-        if !self.temporary && self.search_path.len() <= 1 {
+        let temporary = self.temporary.contains(&name.name).then_some(TEMPORARY);
+        if temporary.is_none() && self.search_path.len() <= 1 {
             // It can be in one schema only, whether it is there or not.
             full.schema = Some(self.first_schema().to_owned());
             return Cow::Owned(full);
         }
-        let temporary = self.temporary.then_some(TEMPORARY);
         for schema in temporary.into_iter().chain(self.search_path.iter().map(String::as_str)) {
             full.schema = Some(schema.to_owned());
             if self.is_known(&full) {
@@ -579,7 +578,9 @@ impl Schema {
 
     /// Something is made under this name.
     fn made_under(&mut self, name: &Relation) {
-        self.temporary |= name.schema.as_deref() == Some(TEMPORARY);
+        if name.schema.as_deref() == Some(TEMPORARY) {
+            self.temporary.insert(name.name.clone());
+        }
     }
 
     fn first_schema(&self) -> &str {

@@ -1,9 +1,5 @@
 //! A way up and its way down.
 
-use std::sync::LazyLock;
-
-use switchback_sql::Mentions;
-
 use crate::made::{Made, Thing};
 use crate::rule::prelude::*;
 
@@ -93,8 +89,8 @@ const IRREVERSIBLE: &[&str] = &[
 ];
 
 fn says_irreversible(text: &str) -> bool {
-    static SAID: LazyLock<Mentions> = LazyLock::new(|| Mentions::of(IRREVERSIBLE));
-    SAID.any_in(text)
+    let lower = text.to_ascii_lowercase();
+    IRREVERSIBLE.iter().any(|words| lower.contains(words))
 }
 
 fn asymmetric(history: &History<'_>, out: &mut Out<'_>) {
