@@ -80,6 +80,21 @@ async fn a_killed_restore_of_the_dump_leaves_no_database() {
     assert_eq!(left, 0);
 }
 
+/// Whoever is killed while he tries a downgrade leaves the copy. The next look drops it, also one that
+/// tries nothing.
+#[tokio::test]
+async fn a_copy_that_a_killed_look_left_is_gone_behind_the_next() {
+    let host = host(Shape { tool: "sql", ..Shape::BARE }).await;
+    host.expect(&["deploy"], 0);
+    let run = host.last_run();
+    let copy = format!("{}_try_{run}", host.database().name());
+    host.cluster().run(&format!("create database \"{copy}\"")).await;
+    let behind = [("SWITCHBACK_FAULT", "kill-in-undo:close")];
+    assert_eq!(host.run_with(&["rollback", &run, "--accept-loss"], &behind).status, None);
+    let left = format!("select count(*)::text from pg_database where datname = '{copy}'");
+    assert_eq!(host.database().text(&left).await, "0");
+}
+
 /// What the looks tried says nothing of another target, and nothing of another downgrade.
 #[tokio::test]
 async fn a_downgrade_is_tried_again_where_anything_has_changed_since_the_looks() {

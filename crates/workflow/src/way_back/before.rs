@@ -46,6 +46,7 @@ pub async fn look_before(world: &World, run: &RunView, accept_loss: bool, cancel
     let folder = world.folder.join("looks");
     files::remove_folder(&folder)?;
     Tried::forget(world)?;
+    elsewhere::forget(world).await;
     let journal = Journal::create(&folder, &world.run)?;
     let log = Log::go_on(journal, run.clone(), Box::new(|_, _| ()), Faults::default());
     let looked = look(&StepCx::new(world, cancel, &log, RestorePoint::KIND), accept_loss).await;

@@ -1,9 +1,11 @@
 //! A copy of the target on the scratch server: for a role that can't copy databases on the target's, and
 //! while the application runs, for a copy beside the target would need it without a session.
 
+use std::time::Duration;
+
 use switchback_engine::step::StepCx;
 use switchback_model::event::Unit;
-use switchback_model::{DatabaseUrl, Result};
+use switchback_model::{DatabaseUrl, Failure, Result, code};
 use switchback_postgres::backup::{self, Client, Ground, Manifest, Progress};
 use switchback_postgres::scratch::{Scratch, ScratchOptions};
 use switchback_postgres::session::ident;
@@ -64,17 +66,62 @@ async fn on_private(cx: &StepCx<'_, World>, folder: &std::path::Path, client: &C
     tried
 }
 
-/// On a server of others the application's role may have no password that we know: our own role acts
-/// as the application's in that one database.
+/// How often a copy's drop is tried, and how long after one another: a server that fell over is back by
+/// then, or it is gone.
+const DROPS: (u32, Duration) = (10, Duration::from_secs(1));
+
+/// Drops what an earlier process of this run left on the scratch server, where that can be reached:
+/// whoever needs the server says why not.
+pub(super) async fn forget(world: &World) {
+    if let Some(server) = &world.config.scratch_url {
+        let _kept_for_the_next = dropped(world, server).await;
+    }
+}
+
+async fn dropped(world: &World, server: &DatabaseUrl) -> Result<()> {
+    let session = Session::connect(server, &world.application()).await?;
+    copy::drop_database(&session, &world.names.rehearsal).await
+}
+
+/// The trial on a server of others. The copy goes whatever ended it: what broke the connections to the
+/// copy may have broken the one that would drop it.
 async fn on_server(
     cx: &StepCx<'_, World>,
     server: &DatabaseUrl,
     folder: &std::path::Path,
     client: &Client,
 ) -> Result<Tried> {
+    dropped(cx.world, server).await?;
+    let tried = acting(cx, server, folder, client).await;
+    let mut gone = dropped(cx.world, server).await;
+    for _ in 1..DROPS.0 {
+        match &gone {
+            Err(failure) if [code::CONNECTION_LOST, code::SERVER_UNREACHABLE].contains(&failure.code) => {
+                tokio::time::sleep(DROPS.1).await;
+                gone = dropped(cx.world, server).await;
+            }
+            _ => break,
+        }
+    }
+    let left = |failure: Failure| {
+        let name = ident(&cx.world.names.rehearsal);
+        failure.hint(format!("on the scratch server, if it is there: drop database {name} with (force)"))
+    };
+    match (tried, gone) {
+        (tried, Ok(())) => tried,
+        (Ok(_), Err(failure)) | (Err(failure), Err(_)) => Err(left(failure)),
+    }
+}
+
+/// The application's role may have no password there that we know: our own role acts as it in that one
+/// database.
+async fn acting(
+    cx: &StepCx<'_, World>,
+    server: &DatabaseUrl,
+    folder: &std::path::Path,
+    client: &Client,
+) -> Result<Tried> {
     let name = &cx.world.names.rehearsal;
-    // One that an earlier process of this run made, and that was killed over it.
-    copy::drop_database(&Session::connect(server, &client.application).await?, name).await?;
     let mut hear =
         |progress: Progress<'_>| cx.progress(progress.what, progress.done, progress.total, Unit::Bytes);
     let roles = backup::rebuild(folder, Ground::Server(server), name, client, cx.cancel, &mut hear).await?;
