@@ -214,8 +214,7 @@ impl Builder<'_> {
                     self.lock(name, Mode::AccessExclusive);
                 }
                 ObjectKind::Schema if cascade => {
-                    let within: Vec<Relation> = schema.tables_in(&name.name).cloned().collect();
-                    for table in within {
+                    for table in schema.tables_in(&name.name) {
                         self.drop_table(&table, true);
                     }
                 }

@@ -1,35 +1,47 @@
 //! A map that can be put back to how it was, at the price of what was changed.
 
-use std::collections::BTreeMap;
-use std::ops::Deref;
+use std::hash::Hash;
+
+use hashbrown::{Equivalent, HashMap};
+
+use super::Relation;
 
 /// A map by name. It is read as any other; what changes it notes what was there before, while that is
-/// asked for.
+/// asked for. Names are looked up many times for each statement and told in order hardly ever, so that
+/// order is made when it is asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Map<K, V> {
-    now: BTreeMap<K, V>,
+    now: HashMap<K, V>,
     /// What was changed since [`Map::mark`], as it was then; nothing where it is not asked for.
-    before: Option<BTreeMap<K, Option<V>>>,
+    before: Option<HashMap<K, Option<V>>>,
 }
 
 impl<K, V> Default for Map<K, V> {
     fn default() -> Self {
-        Self { now: BTreeMap::new(), before: None }
+        Self { now: HashMap::new(), before: None }
     }
 }
 
-impl<K, V> Deref for Map<K, V> {
-    type Target = BTreeMap<K, V>;
-
-    fn deref(&self) -> &BTreeMap<K, V> {
-        &self.now
+impl<K: Hash + Ord + Clone, V: Clone> Map<K, V> {
+    /// By a name, or by what stands for one.
+    pub(super) fn get(&self, key: &(impl Hash + Equivalent<K>)) -> Option<&V> {
+        self.now.get(key)
     }
-}
 
-impl<K: Ord + Clone, V: Clone> Map<K, V> {
+    pub(super) fn contains_key(&self, key: &(impl Hash + Equivalent<K>)) -> bool {
+        self.now.contains_key(key)
+    }
+
+    /// Names and values, by name.
+    pub(super) fn sorted(&self) -> Vec<(&K, &V)> {
+        let mut all: Vec<_> = self.now.iter().collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
+    }
+
     /// From here on it can be put back.
     pub(super) fn mark(&mut self) {
-        self.before = Some(BTreeMap::new());
+        self.before = Some(HashMap::new());
     }
 
     /// Puts it back to how it was at the mark, which is gone then.
@@ -90,6 +102,16 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
     }
 }
 
+impl<V> Map<Relation, V> {
+    /// The names in a schema, in their order.
+    pub(super) fn names_in(&self, schema: &str) -> Vec<Relation> {
+        let within = |name: &&Relation| name.schema.as_deref() == Some(schema);
+        let mut names: Vec<Relation> = self.now.keys().filter(within).cloned().collect();
+        names.sort_unstable();
+        names
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Map;
@@ -111,7 +133,7 @@ mod tests {
         map.values_mut().for_each(|value| *value += 1);
         map.clear();
         map.back();
-        let now: Vec<_> = map.iter().map(|(key, value)| (*key, *value)).collect();
+        let now: Vec<_> = map.sorted().into_iter().map(|(key, value)| (*key, *value)).collect();
         assert_eq!(now, [("changed", 1), ("gone", 1), ("kept", 1)]);
         map.insert("kept", 2);
         map.back();

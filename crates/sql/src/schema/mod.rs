@@ -16,13 +16,13 @@ mod names;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ast::{ConstraintKind, Expr, ForeignKey, Key, Partition, ReplicaIdentity, Type};
 use crate::statement::Relation;
 use links::Link;
 use map::Map;
+use names::Name;
 
 /// Where temporary tables are.
 const TEMPORARY: &str = "pg_temp";
@@ -307,29 +307,22 @@ impl Schema {
     /// A name with its schema: that of the search path in which there is such a relation or type, else
     /// the first of the path, in which a new one would be made.
     pub fn resolve(&self, name: &Relation) -> Relation {
-        self.resolved(name).into_owned()
+        self.resolved(name).owned()
     }
 
-    /// As [`Schema::resolve`]; most names have their schema already, and are not copied.
-    fn resolved<'n>(&self, name: &'n Relation) -> Cow<'n, Relation> {
+    /// As [`Schema::resolve`], and nothing is copied.
+    fn resolved<'n>(&'n self, name: &'n Relation) -> Name<'n> {
+        let within = |schema: &'n str| Name { schema: Some(schema), name: &name.name };
         if name.schema.is_some() {
-            return Cow::Borrowed(name);
+            return Name::of(name);
         }
-        let mut full = name.clone();
         let temporary = self.temporary.contains(&name.name).then_some(TEMPORARY);
         if temporary.is_none() && self.search_path.len() <= 1 {
             // It can be in one schema only, whether it is there or not.
-            full.schema = Some(self.first_schema().to_owned());
-            return Cow::Owned(full);
+            return within(self.first_schema());
         }
-        for schema in temporary.into_iter().chain(self.search_path.iter().map(String::as_str)) {
-            full.schema = Some(schema.to_owned());
-            if self.is_known(&full) {
-                return Cow::Owned(full);
-            }
-        }
-        full.schema = Some(self.first_schema().to_owned());
-        Cow::Owned(full)
+        let path = temporary.into_iter().chain(self.search_path.iter().map(String::as_str));
+        path.map(within).find(|full| self.is_known(full)).unwrap_or_else(|| within(self.first_schema()))
     }
 
     /// A name as short as it can be: without its schema where that is found without it.
@@ -343,19 +336,17 @@ impl Schema {
 
     /// A table or view.
     pub fn table(&self, name: &Relation) -> Option<&Table> {
-        self.tables.get(&*self.resolved(name))
+        self.tables.get(&self.resolved(name))
     }
 
     /// Every table and view.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
-        self.tables.values()
+        self.tables.sorted().into_iter().map(|(_, table)| table)
     }
 
-    /// The names of the tables and views in a schema.
-    pub fn tables_in(&self, schema: &str) -> impl Iterator<Item = &Relation> {
-        let first = Relation { schema: Some(schema.to_owned()), name: String::new() };
-        let names = self.tables.range(first.clone()..).map(|(name, _)| name);
-        names.take_while(move |name| name.schema == first.schema)
+    /// The names of the tables and views in a schema, in their order.
+    pub fn tables_in(&self, schema: &str) -> Vec<Relation> {
+        self.tables.names_in(schema)
     }
 
     /// Puts a table there, as the server has it.
@@ -377,7 +368,7 @@ impl Schema {
 
     /// An index.
     pub fn index(&self, name: &Relation) -> Option<&Index> {
-        self.indexes.get(&*self.resolved(name))
+        self.indexes.get(&self.resolved(name))
     }
 
     /// Puts an index there, as the server has it.
@@ -412,7 +403,7 @@ impl Schema {
 
     /// A type that was made.
     pub fn made(&self, name: &Relation) -> Option<&Made> {
-        self.types.get(&*self.resolved(name))
+        self.types.get(&self.resolved(name))
     }
 
     /// Puts a type there, as the server has it.
@@ -429,7 +420,7 @@ impl Schema {
 
     /// A sequence.
     pub fn sequence(&self, name: &Relation) -> Option<&SequenceState> {
-        self.sequences.get(&*self.resolved(name))
+        self.sequences.get(&self.resolved(name))
     }
 
     /// Puts a sequence there, as the server has it.
@@ -443,7 +434,7 @@ impl Schema {
     pub fn sequences_of(&self, table: &Relation) -> Vec<(&Relation, &SequenceState)> {
         let wanted = self.resolve(table);
         let known =
-            self.links.to(Link::Sequence, &wanted).filter_map(|name| self.sequences.get_key_value(name));
+            self.links.to(Link::Sequence, &wanted).filter_map(|name| Some((name, self.sequences.get(name)?)));
         known.filter(|(_, state)| state.owned_by.as_ref().is_some_and(|(of, _)| *of == wanted)).collect()
     }
 
@@ -550,7 +541,7 @@ impl Schema {
 
     /// When a script dropped it, if one did and none made it again.
     pub fn dropped(&self, name: &Relation) -> Option<Born> {
-        self.dropped.get(&*self.resolved(name)).copied()
+        self.dropped.get(&self.resolved(name)).copied()
     }
 
     /// Whether two types are one: with a schema, or without where that is found without it.
@@ -587,7 +578,7 @@ impl Schema {
         self.search_path.first().map_or("public", String::as_str)
     }
 
-    fn is_known(&self, name: &Relation) -> bool {
+    fn is_known(&self, name: &Name<'_>) -> bool {
         self.tables.contains_key(name)
             || self.indexes.contains_key(name)
             || self.types.contains_key(name)

@@ -3,12 +3,38 @@
 
 use std::collections::BTreeMap;
 
+use hashbrown::Equivalent;
+
 use super::map::Map;
 use super::{Relation, Schema};
 use crate::ast::{Expr, Key};
 
 /// No name is longer, in bytes.
 const LONGEST: usize = 63;
+
+/// A name that is looked up: as a [`Relation`], and nothing is copied for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Name<'n> {
+    pub(super) schema: Option<&'n str>,
+    pub(super) name: &'n str,
+}
+
+impl<'n> Name<'n> {
+    pub(super) fn of(relation: &'n Relation) -> Self {
+        Self { schema: relation.schema.as_deref(), name: &relation.name }
+    }
+
+    pub(super) fn owned(self) -> Relation {
+        Relation { schema: self.schema.map(str::to_owned), name: self.name.to_owned() }
+    }
+}
+
+/// Its fields are hashed as those of a `Relation` are: in the same order, a `str` as a `String`.
+impl Equivalent<Relation> for Name<'_> {
+    fn equivalent(&self, relation: &Relation) -> bool {
+        *self == Name::of(relation)
+    }
+}
 
 /// Names of constraints, and how far numbers behind names are used up.
 #[derive(Clone, Debug, Default)]

@@ -197,9 +197,8 @@ fn of_type(at: &At<'_>, name: &Relation) -> Vec<String> {
 
 /// What lies outside of a schema and depends on what is in it.
 fn of_schema(at: &At<'_>, schema: &str) -> Vec<String> {
-    let inside: Vec<&Relation> = at.schema.tables_in(schema).collect();
     let mut known = Vec::new();
-    for table in inside {
+    for table in &at.schema.tables_in(schema) {
         let outside = |table: &&Table| table.name.schema.as_deref() != Some(schema);
         let reading = at.schema.views_of(table).into_iter().filter(outside).collect();
         known.extend(views(at, reading));

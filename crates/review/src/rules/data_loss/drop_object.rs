@@ -105,7 +105,7 @@ fn schema(at: &At<'_>, out: &mut Out<'_>) {
     let (names, cascade) = dropped(at, &[ObjectKind::Schema]);
     for name in names {
         let tables: Vec<String> =
-            at.schema.tables_in(&name.name).take(6).map(|table| format!("`{table}`")).collect();
+            at.schema.tables_in(&name.name).iter().take(6).map(|table| format!("`{table}`")).collect();
         let found = if cascade {
             let known = if tables.is_empty() { String::new() } else { format!(": {}", list(tables)) };
             Found::new(

@@ -102,17 +102,16 @@ impl Schema {
         }
     }
 
-    /// Every name in a schema.
+    /// Every name in a schema, kind by kind.
     pub(super) fn names_in(&self, schema: &str) -> Vec<Relation> {
-        let first = Relation { schema: Some(schema.to_owned()), name: String::new() };
-        let within = |name: &&Relation| name.schema.as_deref() == Some(schema);
-        let mut names: Vec<Relation> = Vec::new();
-        names.extend(self.tables.range(&first..).map(|(name, _)| name).take_while(within).cloned());
-        names.extend(self.types.range(&first..).map(|(name, _)| name).take_while(within).cloned());
-        names.extend(self.indexes.range(&first..).map(|(name, _)| name).take_while(within).cloned());
-        names.extend(self.sequences.range(&first..).map(|(name, _)| name).take_while(within).cloned());
-        names.extend(self.functions.range(&first..).map(|(name, _)| name).take_while(within).cloned());
-        names
+        [
+            self.tables.names_in(schema),
+            self.types.names_in(schema),
+            self.indexes.names_in(schema),
+            self.sequences.names_in(schema),
+            self.functions.names_in(schema),
+        ]
+        .concat()
     }
 
     /// A type, with the columns that are of it.
