@@ -3,7 +3,7 @@
 use switchback_model::Severity;
 use switchback_sql::Relation;
 
-use crate::cx::{At, History, Inner, ScriptAt};
+use crate::cx::{At, History, Inner, Pair, ScriptAt};
 use crate::out::Out;
 
 /// A rule: a record that everything else reads, and a function that looks.
@@ -29,6 +29,8 @@ pub type StatementLook = fn(&At<'_>, &mut Out<'_>);
 pub type BlockLook = fn(&At<'_>, &[Inner], &mut Out<'_>);
 /// Looks at a script.
 pub type ScriptLook = fn(&ScriptAt<'_>, &mut Out<'_>);
+/// Looks at the way up of a migration and its way down.
+pub type PairLook = fn(&Pair<'_>, &mut Out<'_>);
 /// Looks at all scripts.
 pub type HistoryLook = fn(&History<'_>, &mut Out<'_>);
 
@@ -41,7 +43,9 @@ pub enum Look {
     Block(BlockLook),
     /// Each script, up or down, when all of its statements were seen.
     Script(ScriptLook),
-    /// All scripts together, when all were seen.
+    /// The way up of a migration and its way down, where both have statements that can be followed.
+    Pair(PairLook),
+    /// All scripts together, when all were seen: of their statements there is an outline.
     History(HistoryLook),
     /// Each statement, and in the end all scripts together.
     StatementAndHistory(StatementLook, HistoryLook),
@@ -86,6 +90,6 @@ pub mod prelude {
     pub use switchback_sql::{Block, Relation};
 
     pub use super::{Look, Rule, ident, quoted};
-    pub use crate::cx::{At, History, Inner, Migration, Read, ScriptAt, What};
+    pub use crate::cx::{At, History, Inner, Migration, Pair, Read, ScriptAt, What};
     pub use crate::out::{Found, Out};
 }

@@ -1,18 +1,21 @@
 //! Through all scripts, statement by statement.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use switchback_sql::ast::Stmt;
 use switchback_sql::locks::{self, Effects, Place};
 use switchback_sql::schema::{Born, Schema};
 use switchback_sql::{Relation, plpgsql, read};
 
 use crate::cx::{
-    At, Direction, History, Inner, Migration, Read, Script, ScriptAt, Session, What, outline, read_script,
+    At, Direction, History, Inner, Migration, Pair, Read, Script, ScriptAt, Session, What, outline,
+    read_script,
 };
 use crate::live::Live;
 use crate::options::Options;
 use crate::out::{Out, Raw};
 use crate::place::Places;
-use crate::rule::{BlockLook, HistoryLook, Look, Rule, ScriptLook, StatementLook};
+use crate::rule::{BlockLook, HistoryLook, Look, PairLook, Rule, ScriptLook, StatementLook};
 use crate::rules;
 
 /// What was found, and the scripts as they were read.
@@ -24,22 +27,24 @@ pub(crate) struct Walked {
 }
 
 /// The rules that are on, by what they look at.
+#[derive(Default)]
 struct Active {
     statements: Vec<(&'static Rule, StatementLook)>,
     blocks: Vec<(&'static Rule, BlockLook)>,
     scripts: Vec<(&'static Rule, ScriptLook)>,
+    pairs: Vec<(&'static Rule, PairLook)>,
     histories: Vec<(&'static Rule, HistoryLook)>,
 }
 
 impl Active {
     fn of(options: &Options) -> Self {
-        let (statements, blocks, scripts, histories) = Default::default();
-        let mut active = Self { statements, blocks, scripts, histories };
+        let mut active = Self::default();
         for rule in rules::active(options) {
             match rule.look {
                 Look::Statement(look) => active.statements.push((rule, look)),
                 Look::Block(look) => active.blocks.push((rule, look)),
                 Look::Script(look) => active.scripts.push((rule, look)),
+                Look::Pair(look) => active.pairs.push((rule, look)),
                 Look::History(look) => active.histories.push((rule, look)),
                 Look::StatementAndHistory(look, after) => {
                     active.statements.push((rule, look));
@@ -51,21 +56,24 @@ impl Active {
     }
 }
 
+/// A way down belongs to one of so many ways up before it.
+const BETWEEN: usize = 2;
+
 pub(crate) fn walk(scripts: &[Script<'_>], options: &Options, live: &Live) -> Walked {
-    let active = Active::of(options);
-    let (mut raw, mut reads) = (Vec::new(), Vec::with_capacity(scripts.len()));
+    let (active, mut raw) = (Active::of(options), Vec::new());
+    let mut walk = Walk::new(scripts, options, live);
     // Where the target's schema is known, the applied scripts only tell what it should be.
     let (mut told, mut schema) = (Schema::new(), live.schema.clone());
     told.set_home_path(live.search_path.clone());
     for (number, script) in scripts.iter().enumerate() {
-        let mut own = read_script(script);
-        let places = Places::of(script.text);
-        let at = ScriptAt { number, script, reads: &own, places: &places, options, live };
+        walk.reads.push(read_script(script));
+        let at = walk.at(number);
         let meets = match &mut schema {
             Some(schema) if !is_told(script, live) => schema,
             _ => &mut told,
         };
         match script.direction {
+            Direction::Up if script.applied => tell(&at, meets),
             Direction::Up => through(&active, &at, meets, &mut raw),
             // What a way down does is not what the next way up meets.
             Direction::Down if script.applied => {}
@@ -76,30 +84,109 @@ pub(crate) fn walk(scripts: &[Script<'_>], options: &Options, live: &Live) -> Wa
                 look(&at, &mut Out { rule, raw: &mut raw });
             }
         }
-        outline(&mut own);
-        reads.push(own);
+        walk.pair(number, &active, &mut raw);
     }
-    let places: Vec<Places<'_>> = scripts.iter().map(|script| Places::of(script.text)).collect();
-    let at = |number: usize| ScriptAt {
-        number,
-        script: &scripts[number],
-        reads: &reads[number],
-        places: &places[number],
-        options,
-        live,
-    };
+    walk.outlined();
     if !active.histories.is_empty() {
-        let (migrations, first) = migrations(scripts, &at);
-        let tells = |script: &Script<'_>| is_told(script, live) && script.direction == Direction::Up;
-        let whole = || scripts.iter().zip(&reads).all(|(script, reads)| !tells(script) || is_whole(reads));
-        let files = schema.is_some().then_some(&told).filter(|_| whole());
+        let files = schema.is_some().then_some(&told).filter(|_| walk.tells_all());
         let schema = schema.as_ref().unwrap_or(&told);
+        let (migrations, first) = walk.migrations();
         let history = History { migrations, first, schema, told: files, options, live };
         for (rule, look) in &active.histories {
             look(&history, &mut Out { rule, raw: &mut raw });
         }
     }
-    Walked { raw, reads }
+    Walked { raw, reads: walk.reads }
+}
+
+/// The scripts as far as they were read.
+struct Walk<'a> {
+    scripts: &'a [Script<'a>],
+    options: &'a Options,
+    live: &'a Live,
+    places: Vec<Places<'a>>,
+    reads: Vec<Vec<Read>>,
+    /// Ways up whose way down may still come: all that they say is kept until then.
+    open: VecDeque<usize>,
+    /// The way down of a way up.
+    downs: BTreeMap<usize, usize>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(scripts: &'a [Script<'a>], options: &'a Options, live: &'a Live) -> Self {
+        let places = scripts.iter().map(|script| Places::of(script.text)).collect();
+        let reads = Vec::with_capacity(scripts.len());
+        Self { scripts, options, live, places, reads, open: VecDeque::new(), downs: BTreeMap::new() }
+    }
+
+    fn at(&self, number: usize) -> ScriptAt<'_> {
+        ScriptAt {
+            number,
+            script: &self.scripts[number],
+            reads: &self.reads[number],
+            places: &self.places[number],
+            options: self.options,
+            live: self.live,
+        }
+    }
+
+    /// Looks at the pair that a way down makes with its way up. Of what can't be half of a pair any more
+    /// an outline is enough.
+    fn pair(&mut self, number: usize, active: &Active, raw: &mut Vec<Raw>) {
+        let script = &self.scripts[number];
+        if script.direction == Direction::Up {
+            self.open.push_back(number);
+            if self.open.len() > BETWEEN {
+                self.open.drain(..1).for_each(|up| outline(&mut self.reads[up]));
+            }
+            return;
+        }
+        if let Some(up) = self.way_up(script) {
+            self.downs.insert(up, number);
+            let (up, down) = (self.at(up), self.at(number));
+            if let Some(pair) = Pair::of(&up, &down) {
+                active.pairs.iter().for_each(|(rule, look)| look(&pair, &mut Out { rule, raw }));
+            }
+        }
+        outline(&mut self.reads[number]);
+    }
+
+    /// The way up of a way down: of its revision, and if there are two (of one second, by two people), the
+    /// one whose name is more like its own.
+    fn way_up(&self, down: &Script<'_>) -> Option<usize> {
+        let is = |up: &&usize| !down.revision.is_empty() && self.scripts[**up].revision == down.revision;
+        let alike = |up: &&usize| {
+            let pairs = self.scripts[**up].path.bytes().zip(down.path.bytes());
+            pairs.take_while(|(one, other)| one == other).count()
+        };
+        self.open.iter().filter(is).max_by_key(alike).copied()
+    }
+
+    /// Nothing more comes.
+    fn outlined(&mut self) {
+        for up in std::mem::take(&mut self.open) {
+            outline(&mut self.reads[up]);
+        }
+    }
+
+    /// Whether everything was seen that the applied scripts did to the schema.
+    fn tells_all(&self) -> bool {
+        let tells = |script: &Script<'_>| is_told(script, self.live) && script.direction == Direction::Up;
+        self.scripts.iter().zip(&self.reads).all(|(script, reads)| !tells(script) || is_whole(reads))
+    }
+
+    /// By migration, and the first that is reviewed.
+    fn migrations(&self) -> (Vec<Migration<'_>>, usize) {
+        let ups = self.scripts.iter().enumerate().filter(|(_, script)| script.direction == Direction::Up);
+        let migration = |(number, _)| Migration {
+            up: self.at(number),
+            down: self.downs.get(&number).map(|down| self.at(*down)),
+        };
+        let migrations: Vec<_> = ups.map(migration).collect();
+        let first = migrations.iter().position(|migration| !migration.up.script.applied);
+        let first = first.unwrap_or(migrations.len());
+        (migrations, first)
+    }
 }
 
 /// Whether a script only tells of the schema, and the target has what it did.
@@ -116,29 +203,17 @@ fn is_whole(reads: &[Read]) -> bool {
     })
 }
 
-/// Pairs each way up with the way down of its revision, and says from which on they are reviewed.
-fn migrations<'a>(
-    scripts: &[Script<'_>],
-    at: &impl Fn(usize) -> ScriptAt<'a>,
-) -> (Vec<Migration<'a>>, usize) {
-    let (mut migrations, mut first): (Vec<Migration<'a>>, _) = (Vec::new(), None);
-    for (number, script) in scripts.iter().enumerate() {
-        if script.direction == Direction::Down {
-            let pair = migrations.iter_mut().rev().take(2).find(|migration| {
-                !script.revision.is_empty() && migration.up.script.revision == script.revision
-            });
-            if let Some(migration) = pair {
-                migration.down = Some(at(number));
-            }
+/// What a script that is applied tells of the schema; nothing is said of it.
+fn tell(script: &ScriptAt<'_>, schema: &mut Schema) {
+    for (number, stmt) in script.stmts() {
+        let born = Born { script: script.number, statement: number };
+        let Stmt::Do { body: (body, _), .. } = stmt else {
+            schema.apply(stmt, born);
             continue;
-        }
-        if !script.applied && first.is_none() {
-            first = Some(migrations.len());
-        }
-        migrations.push(Migration { up: at(number), down: None });
+        };
+        let texts = plpgsql::statements(body).into_iter().filter_map(|found| found.text);
+        texts.filter_map(|text| read::read(&text).ok()).for_each(|stmt| schema.apply(&stmt, born));
     }
-    let first = first.unwrap_or(migrations.len());
-    (migrations, first)
 }
 
 /// Statement by statement through one script.
@@ -152,9 +227,7 @@ fn through(active: &Active, script: &ScriptAt<'_>, schema: &mut Schema, raw: &mu
         let What::Statement(stmt) = &read.what else { continue };
         let effects = effects(stmt, schema, &session, script);
         let at = standing(script, (number, stmt), &effects, schema, &session);
-        if !script.script.applied {
-            look(active, &at, raw);
-        }
+        look(active, &at, raw);
         if let Stmt::Do { body: (body, start), .. } = &**stmt {
             let base = at.base.map(|base| base + start);
             let inner = inside(active, script, (number, base), body, &mut session, schema, raw);
@@ -198,7 +271,7 @@ fn standing<'a>(
 
 fn blocks(active: &Active, at: &At<'_>, inner: &[Inner], raw: &mut Vec<Raw>) {
     // On a way down only what a statement locks is spoken of, and a block's are those of its statements.
-    if !at.script.script.applied && at.script.script.direction == Direction::Up {
+    if at.script.script.direction == Direction::Up {
         for (rule, look) in &active.blocks {
             look(at, inner, &mut Out { rule, raw });
         }
@@ -252,9 +325,7 @@ fn inside(
             alters_used: false,
         }
         .prepared();
-        if !script.script.applied {
-            look(active, &at, raw);
-        }
+        look(active, &at, raw);
         let effects = at.effects_on_used();
         // Its transaction is ended by what is around it.
         if !matches!(stmt, Stmt::Transaction(_)) {

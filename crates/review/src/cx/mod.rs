@@ -17,6 +17,7 @@ pub(crate) use outline::outline;
 use switchback_sql::schema::Schema;
 
 use crate::live::Live;
+use crate::made::Made;
 use crate::options::Options;
 
 /// Up and down of one migration.
@@ -28,10 +29,21 @@ pub struct Migration<'a> {
     pub down: Option<ScriptAt<'a>>,
 }
 
+/// Up and down of one migration that is reviewed, and what each makes and drops.
+#[derive(Debug)]
+pub struct Pair<'a> {
+    /// The way up.
+    pub up: &'a ScriptAt<'a>,
+    /// The way down.
+    pub down: &'a ScriptAt<'a>,
+    pub(crate) forward: Made,
+    pub(crate) back: Made,
+}
+
 /// All scripts that are reviewed, in the order in which they run.
 #[derive(Debug)]
 pub struct History<'a> {
-    /// By migration; their statements in outline: without bodies, and queries only with their relations.
+    /// By migration; their statements in outline: which relations they speak of, and how.
     /// Only those from `first` on are reviewed; what stands before is known and applied.
     pub migrations: Vec<Migration<'a>>,
     /// The first migration that is reviewed.
@@ -45,6 +57,17 @@ pub struct History<'a> {
     pub options: &'a Options,
     /// What is known of the target.
     pub live: &'a Live,
+}
+
+impl<'a> Pair<'a> {
+    /// Nothing where one of them is not reviewed, is empty, or can't be followed.
+    pub(crate) fn of(up: &'a ScriptAt<'a>, down: &'a ScriptAt<'a>) -> Option<Self> {
+        let is_asked = |script: &ScriptAt<'_>| !script.script.applied && !script.reads.is_empty();
+        if !is_asked(up) || !is_asked(down) {
+            return None;
+        }
+        Some(Self { up, down, forward: Made::of(up)?, back: Made::of(down)? })
+    }
 }
 
 impl<'a> History<'a> {

@@ -177,13 +177,20 @@ impl<'a> ScriptAt<'a> {
 /// Reads the statements of a script.
 pub fn read_script(script: &Script<'_>) -> Vec<Read> {
     // Of a way down that is applied nobody asks more than whether there is anything in it.
-    let most = if script.applied && script.direction == Direction::Down { 1 } else { usize::MAX };
+    let only_whether = script.applied && script.direction == Direction::Down;
     if script.is_python() {
-        return if most == 1 { Vec::new() } else { super::python::read(script) };
+        return if only_whether { Vec::new() } else { super::python::read(script) };
     }
     let part = script.part.clone().unwrap_or(0..script.text.len());
     let text = &script.text[part.clone()];
-    split(text).filter_map(|piece| read(text, part.start, &piece)).take(most).collect()
+    if only_whether {
+        let first = split(text).find(|piece| piece.kind != PieceKind::Blank);
+        return first
+            .map(|piece| stands(part.start, &piece, What::Unread(String::new())))
+            .into_iter()
+            .collect();
+    }
+    split(text).filter_map(|piece| read(text, part.start, &piece)).collect()
 }
 
 fn read(text: &str, offset: usize, piece: &switchback_sql::Piece) -> Option<Read> {
@@ -195,7 +202,11 @@ fn read(text: &str, offset: usize, piece: &switchback_sql::Piece) -> Option<Read
             Err(mistake) => What::Mistake(mistake),
         },
     };
-    Some(Read {
+    Some(stands(offset, piece, what))
+}
+
+fn stands(offset: usize, piece: &switchback_sql::Piece, what: What) -> Read {
+    Read {
         range: piece.statement.start + offset..piece.statement.end + offset,
         from: piece.whole.start + offset,
         what,
@@ -203,7 +214,7 @@ fn read(text: &str, offset: usize, piece: &switchback_sql::Piece) -> Option<Read
         exact: true,
         guessed: false,
         outside: false,
-    })
+    }
 }
 
 /// Whether a statement stands in it that can't stand in a transaction block.

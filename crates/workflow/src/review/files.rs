@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use switchback_model::{Failure, Result, code};
 use switchback_review::Direction;
 use switchback_review::layout::parts;
+use switchback_sql::PieceKind;
 
 use super::order::{self, Natural};
 use crate::git::Repository;
@@ -76,18 +77,37 @@ pub async fn gather(asked: &Asked<'_>) -> Result<(Vec<File>, bool)> {
         wanted.insert(name.to_owned());
     }
     wanted.retain(|path| !is_ignored(path, asked));
+    let (asked_revisions, mut goes_back) = (revisions(&wanted), false);
     let mut files = Vec::new();
     for path in around(&folders, &wanted)? {
+        let applied = !wanted.contains(&path);
+        // Of the other ways down only whether there is one tells something.
+        let other = applied && way_down(&path).is_some_and(|revision| !asked_revisions.contains(&revision));
+        if other && goes_back {
+            continue;
+        }
         let text = match asked.stdin {
             Some((name, text)) if name == path => text.to_owned(),
             _ => read(&path)?,
         };
-        let applied = !wanted.contains(&path);
+        goes_back |= other && switchback_sql::split(&text).any(|piece| piece.kind != PieceKind::Blank);
         files.push(File { path: shown(&path), text, applied });
     }
     let mut files = as_they_run(files);
     forget_later(&mut files);
     Ok((files, named))
+}
+
+/// The revisions of files, by their names.
+fn revisions(paths: &BTreeSet<PathBuf>) -> BTreeSet<String> {
+    paths.iter().flat_map(|path| parts(&shown(path), "")).map(|part| part.revision).collect()
+}
+
+/// The revision of a file whose name says that it only goes back.
+fn way_down(path: &Path) -> Option<String> {
+    let parts = parts(&shown(path), "");
+    let all = parts.iter().all(|part| part.direction == Direction::Down);
+    parts.into_iter().next().filter(|_| all).map(|part| part.revision)
 }
 
 /// In the order in which they run, each way down behind its way up.

@@ -1,7 +1,6 @@
 //! The order in which files of migrations run, by their names.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use switchback_review::alembic;
@@ -10,30 +9,18 @@ use super::File;
 
 /// A path in the order in which people count: `2_a` stands before `10_a`; Flyway's repeatable scripts
 /// stand last.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Natural {
     repeatable: bool,
-    undated: String,
+    /// Bytes whose order is that of the parts of the path.
+    parts: Vec<u8>,
     path: String,
 }
 
 impl Natural {
     /// Of this path.
     pub fn of(path: &str) -> Self {
-        Self { repeatable: is_repeatable(path), undated: undated(path).into_owned(), path: path.to_owned() }
-    }
-}
-
-impl Ord for Natural {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let parts = || by_parts(&self.undated, &other.undated);
-        self.repeatable.cmp(&other.repeatable).then_with(parts).then_with(|| self.path.cmp(&other.path))
-    }
-}
-
-impl PartialOrd for Natural {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+        Self { repeatable: is_repeatable(path), parts: by_parts(&undated(path)), path: path.to_owned() }
     }
 }
 
@@ -63,30 +50,32 @@ pub fn is_repeatable(path: &str) -> bool {
     path.rsplit('/').next().is_some_and(|name| name.starts_with("R__"))
 }
 
-fn by_parts(mut a: &str, mut b: &str) -> Ordering {
-    while !a.is_empty() && !b.is_empty() {
-        let ((first, rest_a), (second, rest_b)) = (part(a), part(b));
-        let both = first.as_bytes()[0].is_ascii_digit() && second.as_bytes()[0].is_ascii_digit();
-        let order = if both { numbers(first, second) } else { first.cmp(second) };
-        if order.is_ne() {
-            return order;
+/// Bytes of which those stand first whose numbers are smaller, or whose text stands first. No path has a
+/// byte 0, so that it ends a text before everything that goes on.
+fn by_parts(mut path: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(path.len() + 16);
+    while !path.is_empty() {
+        let (first, rest) = part(path);
+        if first.as_bytes()[0].is_ascii_digit() {
+            // Among the digits, and of any length.
+            let number = first.trim_start_matches('0');
+            key.push(b'0');
+            key.extend((number.len() as u64).to_be_bytes());
+            key.extend(number.bytes());
+        } else {
+            key.extend(first.bytes());
+            key.push(0);
         }
-        (a, b) = (rest_a, rest_b);
+        path = rest;
     }
-    a.len().cmp(&b.len())
+    key
 }
 
 /// The digits, or what is none, at the beginning.
 fn part(text: &str) -> (&str, &str) {
     let digits = text.as_bytes()[0].is_ascii_digit();
-    let end = text.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(text.len());
+    let end = text.bytes().position(|byte| byte.is_ascii_digit() != digits).unwrap_or(text.len());
     text.split_at(end)
-}
-
-/// Of any length.
-fn numbers(a: &str, b: &str) -> Ordering {
-    let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 /// Puts Alembic's revisions behind those that they stand on; other files stay where they are. Where that

@@ -1,6 +1,6 @@
 //! A way up and its way down.
 
-use crate::made::{Made, Thing};
+use crate::made::Thing;
 use crate::rule::prelude::*;
 
 pub(super) const MISSING: Rule = Rule {
@@ -18,7 +18,7 @@ pub(super) const ASYMMETRIC: Rule = Rule {
     severity: Severity::Warning,
     style: false,
     page: include_str!("asymmetric_down.md"),
-    look: Look::History(asymmetric),
+    look: Look::Pair(asymmetric),
 };
 
 pub(super) const LOSES: Rule = Rule {
@@ -27,7 +27,7 @@ pub(super) const LOSES: Rule = Rule {
     severity: Severity::Warning,
     style: false,
     page: include_str!("down_loses_data.md"),
-    look: Look::History(loses),
+    look: Look::Pair(loses),
 };
 
 pub(super) const CANNOT: Rule = Rule {
@@ -36,17 +36,8 @@ pub(super) const CANNOT: Rule = Rule {
     severity: Severity::Error,
     style: false,
     page: include_str!("down_cannot_restore.md"),
-    look: Look::History(cannot),
+    look: Look::Pair(cannot),
 };
-
-/// Up and down of those that are reviewed and have statements on both ways.
-fn pairs<'h>(history: &'h History<'_>) -> impl Iterator<Item = (&'h ScriptAt<'h>, &'h ScriptAt<'h>)> {
-    let reviewed = history.migrations.iter().skip(history.first);
-    let pairs = reviewed.filter_map(|migration| Some((&migration.up, migration.down.as_ref()?)));
-    pairs.filter(|(up, down)| {
-        !up.script.applied && !down.script.applied && !up.reads.is_empty() && !down.reads.is_empty()
-    })
-}
 
 fn missing(history: &History<'_>, out: &mut Out<'_>) {
     let goes_back = |migration: &Migration<'_>| {
@@ -93,73 +84,66 @@ fn says_irreversible(text: &str) -> bool {
     IRREVERSIBLE.iter().any(|words| lower.contains(words))
 }
 
-fn asymmetric(history: &History<'_>, out: &mut Out<'_>) {
-    for (up, down) in pairs(history) {
-        let (Some(forward), Some(back)) = (Made::of(up), Made::of(down)) else { continue };
-        for (thing, _) in forward.left_by(&back) {
-            let found = Found::new(
-                format!("{thing} is made on the way up, and stays on the way back"),
-                "the next way up meets it again, and fails or works on the old one",
-            );
-            out.push_script(down, start(down), found.help(format!("drop {thing} here")));
-        }
-        for (thing, number) in back.dropped.iter().filter(|(thing, _)| !forward.touches(thing)) {
-            let found = Found::new(
-                format!("{thing} is dropped here, and the way up does not make it"),
-                "going back takes away what was there before the migration",
-            );
-            out.push_statement(down, *number, found.help("drop what the way up made, and nothing else"));
-        }
-        for (thing, number) in forward.dropped.iter().filter(|(thing, _)| !back.touches(thing)) {
-            let found = Found::new(
-                format!("{thing} is dropped, and the way down does not bring it back"),
-                "after going back, the old version of the application misses it",
-            );
-            let help = "make it again on the way down, or say there that it is irreversible";
-            if !says_irreversible(down.script.text) {
-                out.push_statement(up, *number, found.help(help));
-            }
-        }
-        for (what, number) in forward.changed.iter().filter(|(thing, _)| !back.changes(thing)) {
-            let found = Found::new(
-                format!("{what} is changed, and the way down does not change it back"),
-                "after going back, the old version of the application meets the new column",
-            );
-            out.push_statement(up, *number, found.help("set it back on the way down"));
-        }
+fn asymmetric(pair: &Pair<'_>, out: &mut Out<'_>) {
+    let Pair { up, down, forward, back } = pair;
+    for (thing, _) in forward.left_by(back) {
+        let found = Found::new(
+            format!("{thing} is made on the way up, and stays on the way back"),
+            "the next way up meets it again, and fails or works on the old one",
+        );
+        out.push_script(down, start(down), found.help(format!("drop {thing} here")));
     }
-}
-
-fn loses(history: &History<'_>, out: &mut Out<'_>) {
-    for (up, down) in pairs(history) {
-        let (Some(forward), Some(back)) = (Made::of(up), Made::of(down)) else { continue };
-        for (thing, number) in back.dropped.iter().filter(|(thing, _)| forward.fills(thing)) {
-            let found = Found::new(
-                format!("{thing} is dropped on the way back, and the way up filled it"),
-                "what was written there, then and since, is lost",
-            );
-            let help =
-                "keep a copy of it before it is dropped, or leave it there: the old version does not mind";
-            out.push_statement(down, *number, found.help(help));
-        }
+    for (thing, number) in back.dropped.iter().filter(|(thing, _)| !forward.touches(thing)) {
+        let found = Found::new(
+            format!("{thing} is dropped here, and the way up does not make it"),
+            "going back takes away what was there before the migration",
+        );
+        out.push_statement(down, *number, found.help("drop what the way up made, and nothing else"));
     }
-}
-
-fn cannot(history: &History<'_>, out: &mut Out<'_>) {
-    for (up, down) in pairs(history) {
-        let (Some(forward), Some(back)) = (Made::of(up), Made::of(down)) else { continue };
-        let gone = forward.dropped.iter().filter(|(thing, _)| back.created.contains_key(*thing));
-        for (thing, number) in gone.chain(&forward.emptied) {
-            if !matches!(thing, Thing::Table(_) | Thing::Column(..)) || forward.keeps_copy(thing) {
-                continue;
-            }
-            let found = Found::new(
-                format!("the way down can't bring back what was in {thing}"),
-                "it looks as if there was a way back, and behind it the rows are gone",
-            );
-            let help = "rename it and drop it in a later release, or copy it before, and prove a backup";
+    for (thing, number) in forward.dropped.iter().filter(|(thing, _)| !back.touches(thing)) {
+        let found = Found::new(
+            format!("{thing} is dropped, and the way down does not bring it back"),
+            "after going back, the old version of the application misses it",
+        );
+        let help = "make it again on the way down, or say there that it is irreversible";
+        if !says_irreversible(down.script.text) {
             out.push_statement(up, *number, found.help(help));
         }
+    }
+    for (what, number) in forward.changed.iter().filter(|(thing, _)| !back.changes(thing)) {
+        let found = Found::new(
+            format!("{what} is changed, and the way down does not change it back"),
+            "after going back, the old version of the application meets the new column",
+        );
+        out.push_statement(up, *number, found.help("set it back on the way down"));
+    }
+}
+
+fn loses(pair: &Pair<'_>, out: &mut Out<'_>) {
+    let Pair { down, forward, back, .. } = pair;
+    for (thing, number) in back.dropped.iter().filter(|(thing, _)| forward.fills(thing)) {
+        let found = Found::new(
+            format!("{thing} is dropped on the way back, and the way up filled it"),
+            "what was written there, then and since, is lost",
+        );
+        let help = "keep a copy of it before it is dropped, or leave it there: the old version does not mind";
+        out.push_statement(down, *number, found.help(help));
+    }
+}
+
+fn cannot(pair: &Pair<'_>, out: &mut Out<'_>) {
+    let Pair { up, forward, back, .. } = pair;
+    let gone = forward.dropped.iter().filter(|(thing, _)| back.created.contains_key(*thing));
+    for (thing, number) in gone.chain(&forward.emptied) {
+        if !matches!(thing, Thing::Table(_) | Thing::Column(..)) || forward.keeps_copy(thing) {
+            continue;
+        }
+        let found = Found::new(
+            format!("the way down can't bring back what was in {thing}"),
+            "it looks as if there was a way back, and behind it the rows are gone",
+        );
+        let help = "rename it and drop it in a later release, or copy it before, and prove a backup";
+        out.push_statement(up, *number, found.help(help));
     }
 }
 

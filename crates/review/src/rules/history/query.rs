@@ -1,5 +1,6 @@
 //! Several statements in one query are one transaction.
 
+use crate::cx::leaves_transaction;
 use crate::rule::prelude::*;
 
 pub(super) const RULE: Rule = Rule {
@@ -23,10 +24,7 @@ fn look(at: &ScriptAt<'_>, out: &mut Out<'_>) {
             Stmt::Transaction(Transaction::Commit | Transaction::Rollback) => written = false,
             _ => {}
         }
-        if !written
-            && switchback_sql::Statement::read(at.text(number))
-                .is_ok_and(|s| s.in_block() == Block::Impossible)
-        {
+        if !written && leaves_transaction(at.text(number)) {
             let found = Found::new(
                 "the script is sent as one query: this statement runs in a transaction with the others",
                 "the server makes one transaction of a query with several statements, and refuses this one in it",
