@@ -1,5 +1,8 @@
 //! What a review has to say of a migration.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// Stands in a source's text for a character of a secret: nobody's text has it, so that readers can show
@@ -35,13 +38,13 @@ impl Severity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The rule's code: `SR0101`. It stays when a rule gets another name.
-    pub code: String,
+    pub code: Cow<'static, str>,
     /// The rule's name: `add-fk-validated`.
-    pub rule: String,
+    pub rule: Cow<'static, str>,
     /// How much it weighs.
     pub severity: Severity,
     /// The script's path, as it was given.
-    pub file: String,
+    pub file: Arc<str>,
     /// The line at which it begins, from 1.
     pub line: usize,
     /// The column, from 1, in characters; in UTF-16 units where that was asked for.
@@ -51,13 +54,13 @@ pub struct Finding {
     /// See `end_line`.
     pub end_column: usize,
     /// The statement, without its semicolon; empty where the finding is of a whole script.
-    pub statement: String,
+    pub statement: Arc<str>,
     /// What stands there, as a sentence without a period.
     pub message: String,
     /// What comes of it.
-    pub why: String,
+    pub why: Cow<'static, str>,
     /// What to do instead, in words. Never empty where `fix` is not there.
-    pub help: String,
+    pub help: Cow<'static, str>,
     /// The safe way, where it can be written down.
     pub fix: Option<Fix>,
     /// The strongest lock that the statement takes on a relation that others use.
@@ -124,7 +127,7 @@ impl FixStep {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockTaken {
     /// `ACCESS EXCLUSIVE`, …
-    pub mode: String,
+    pub mode: Cow<'static, str>,
     /// On what.
     pub relation: String,
     /// Every row is written anew while it is held.

@@ -36,7 +36,7 @@ pub fn review(scripts: &[Script<'_>], options: &Options, live: &Live) -> Finding
     let raw = raw(scripts, options, live);
     let files: std::collections::BTreeSet<_> =
         scripts.iter().filter(|script| !script.applied).map(|script| script.path).collect();
-    Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), files.len())
+    Findings::new(raw.into_iter().map(|raw| *raw.finding).collect(), files.len())
 }
 
 /// The same, with the questions that a target could answer.

@@ -1,5 +1,8 @@
 //! Where findings go.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use switchback_model::Severity;
 use switchback_model::finding::{Finding, Fix, LockTaken};
 use switchback_sql::Relation;
@@ -12,8 +15,8 @@ use crate::rule::Rule;
 #[must_use]
 pub struct Found {
     message: String,
-    why: String,
-    help: String,
+    why: Cow<'static, str>,
+    help: Cow<'static, str>,
     fix: Option<Fix>,
     at: Option<usize>,
     table: Option<Relation>,
@@ -35,12 +38,12 @@ pub struct Question {
 
 impl Found {
     /// What stands there, and what comes of it: sentences without a period, names in backticks.
-    pub fn new(message: impl Into<String>, why: impl Into<String>) -> Self {
+    pub fn new(message: impl Into<String>, why: impl Into<Cow<'static, str>>) -> Self {
         Self { message: message.into(), why: why.into(), ..Self::default() }
     }
 
     /// What to do instead, in words.
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
         self.help = help.into();
         self
     }
@@ -54,7 +57,7 @@ impl Found {
     /// In words only: what stands in a body of code can't be put apart into transactions.
     fn without_fix(self) -> Self {
         let title = self.fix.map(|fix| fix.title).unwrap_or_default();
-        let help = if self.help.is_empty() { title } else { self.help };
+        let help = if self.help.is_empty() { title.into() } else { self.help };
         Self { fix: None, help, ..self }
     }
 
@@ -101,8 +104,8 @@ impl Found {
 /// A finding, with what is not for readers.
 #[derive(Clone, Debug)]
 pub struct Raw {
-    /// The finding.
-    pub finding: Finding,
+    /// The finding; it is large, and is sorted.
+    pub finding: Box<Finding>,
     /// The statement's number in its script; nothing: of the whole script.
     pub statement: Option<usize>,
     /// The script's number.
@@ -152,7 +155,7 @@ impl Out<'_> {
         self.add(script, (start, read.range.end), None, found, None);
         for raw in &mut self.raw[before..] {
             raw.statement = Some(number);
-            script.text(number).clone_into(&mut raw.finding.statement);
+            raw.finding.statement = script.text(number).into();
         }
     }
 
@@ -173,15 +176,15 @@ impl Out<'_> {
         let places = script.places;
         let ((line, column), (end_line, end_column)) = (places.place(start), places.place(end.max(start)));
         let finding = Finding {
-            code: self.rule.code.to_owned(),
-            rule: self.rule.name.to_owned(),
+            code: self.rule.code.into(),
+            rule: self.rule.name.into(),
             severity: found.severity.unwrap_or(self.rule.severity),
-            file: script.script.path.to_owned(),
+            file: self.shared(script.script.path, |last| &last.file),
             line,
             column,
             end_line,
             end_column,
-            statement: at.map(|at| at.text.to_owned()).unwrap_or_default(),
+            statement: self.shared(at.map_or("", |at| at.text), |last| &last.statement),
             message: found.message,
             why: found.why,
             help: found.help,
@@ -190,6 +193,13 @@ impl Out<'_> {
         };
         let statement = at.map(|at| at.number);
         let (question, once) = (found.question, found.once);
+        let finding = Box::new(finding);
         self.raw.push(Raw { finding, statement, script: script.number, question, once });
+    }
+
+    /// A text that the finding before has too, more often than not.
+    fn shared(&self, text: &str, of: impl Fn(&Finding) -> &Arc<str>) -> Arc<str> {
+        let last = self.raw.last().map(|raw| of(&raw.finding)).filter(|last| ***last == *text);
+        last.map_or_else(|| text.into(), Arc::clone)
     }
 }

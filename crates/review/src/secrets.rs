@@ -5,9 +5,10 @@
 //! matter here: what looks like a secret is hidden wherever it stands. That is more than the rule finds,
 //! for a text that is hidden by mistake costs little.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use aho_corasick::AhoCorasick;
 use switchback_model::finding::{Finding, HIDDEN, HIDDEN_WIDE};
@@ -62,20 +63,42 @@ impl Secrets {
         replaced(text, &self.places(text), |secret| secret.chars().map(keep).collect())
     }
 
-    /// Takes them out of a finding. A fix that has one in it is left out: whoever runs it with stars
-    /// would set those.
-    pub fn hide_finding(&self, finding: &mut Finding) {
-        finding.statement = self.hide(&finding.statement);
-        for prose in [&mut finding.message, &mut finding.why, &mut finding.help] {
-            *prose = replaced(prose, &self.known(prose), |_| STARS.to_owned());
+    /// Takes them out of findings. A fix that has one in it is left out: whoever runs it with stars would
+    /// set those.
+    pub fn hide_findings(&self, findings: &mut [Finding]) {
+        // Several findings in a row are of one statement.
+        let mut last: Option<(Arc<str>, Arc<str>)> = None;
+        for finding in findings {
+            let own = Arc::clone(&finding.statement);
+            finding.statement = match &last {
+                Some((shown, hidden)) if Arc::ptr_eq(shown, &own) => Arc::clone(hidden),
+                _ => self.hide(&own).into(),
+            };
+            last = Some((own, Arc::clone(&finding.statement)));
+            self.hide_prose(finding);
+        }
+    }
+
+    fn hide_prose(&self, finding: &mut Finding) {
+        finding.message = self.hide_known(&finding.message);
+        // What stands in the program itself was not taken from a script.
+        for prose in [&mut finding.why, &mut finding.help] {
+            if let Cow::Owned(own) = prose {
+                *own = self.hide_known(own);
+            }
         }
         let shows = |text: &str| !self.places(text).is_empty();
         if let Some(fix) = finding.fix.take_if(|fix| shows(&fix.sql) || shows(&fix.title)) {
-            let title = replaced(&fix.title, &self.known(&fix.title), |_| STARS.to_owned());
+            let title = self.hide_known(&fix.title);
             if finding.help.is_empty() {
-                finding.help = format!("{title}; the statements are left out, for a secret stands in them");
+                let help = format!("{title}; the statements are left out, for a secret stands in them");
+                finding.help = help.into();
             }
         }
+    }
+
+    fn hide_known(&self, text: &str) -> String {
+        replaced(text, &self.known(text), |_| STARS.to_owned())
     }
 
     fn places(&self, text: &str) -> Vec<Range<usize>> {

@@ -176,8 +176,8 @@ mod tests {
         let own = |rule: &str| rule == "syntax-error";
         let lines = all.findings.iter().filter(|found| own(&found.rule)).map(|found| found.line);
         let comments = ["unused-suppression", "suppression-without-reason"];
-        let about = all.findings.iter().filter(|found| comments.contains(&found.rule.as_str()));
-        (lines.collect(), about.map(|found| found.rule.clone()).collect())
+        let about = all.findings.iter().filter(|found| comments.contains(&&*found.rule));
+        (lines.collect(), about.map(|found| found.rule.to_string()).collect())
     }
 
     #[test]

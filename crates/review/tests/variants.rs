@@ -65,7 +65,7 @@ impl Asked {
         };
         options.naming.insert("table".to_owned(), vec!["*s".to_owned()]);
         let findings = review(&scripts, &options, &Live::default()).findings;
-        findings.into_iter().map(|finding| finding.rule).collect()
+        findings.into_iter().map(|finding| finding.rule.into_owned()).collect()
     }
 }
 

@@ -70,5 +70,5 @@ fn named(ground: &str, text: &str, version: u32) -> bool {
     let before = Script { applied: true, ..Script::new("0000_ground.sql", ground) };
     let options = Options { version, ..Options::default() };
     let found = review(&[before, Script::new("0001_it.sql", text)], &options, &Live::default());
-    found.findings.iter().any(|finding| finding.rule == RULE && finding.file == "0001_it.sql")
+    found.findings.iter().any(|finding| finding.rule == RULE && *finding.file == *"0001_it.sql")
 }

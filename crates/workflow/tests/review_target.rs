@@ -93,7 +93,7 @@ fn said_after(live: &Live, applied: &[&str], text: &str) -> Vec<String> {
     // Every table is large.
     let options = Options { safe_below: 1, ..Options::default() };
     let raw = review(&files, options, live, true, Some(Tool::Sql));
-    let found = raw.into_iter().map(|raw| raw.finding).filter(|found| RULES.contains(&found.code.as_str()));
+    let found = raw.into_iter().map(|raw| raw.finding).filter(|found| RULES.contains(&&*found.code));
     found
         .map(|found| format!("{} {:?}: {} ({})", found.rule, found.severity, found.message, found.why))
         .collect()

@@ -42,7 +42,9 @@ fn issue(finding: &Finding, fingerprint: &str) -> Value {
 fn description(finding: &Finding) -> String {
     let mut out = format!("{}: {}", finding.code, words::line(&finding.message));
     let lock = finding.lock.as_ref().map(|lock| format!("lock: {}", words::lock(lock)));
-    for more in lock.iter().chain([&finding.why, &finding.help]).filter(|more| !more.is_empty()) {
+    for more in
+        lock.as_deref().into_iter().chain([&*finding.why, &*finding.help]).filter(|more| !more.is_empty())
+    {
         out.push_str("; ");
         out.push_str(&words::line(more));
     }

@@ -33,7 +33,7 @@ pub(super) fn write(reviewed: &Reviewed<'_>, out: &mut dyn Write) -> io::Result<
 fn suites<'a>(reviewed: &Reviewed<'a>) -> BTreeMap<&'a str, Vec<&'a Finding>> {
     let mut suites: BTreeMap<_, _> = reviewed.files.iter().map(|file| (file.as_str(), Vec::new())).collect();
     for finding in &reviewed.findings.findings {
-        suites.entry(finding.file.as_str()).or_default().push(finding);
+        suites.entry(&*finding.file).or_default().push(finding);
     }
     suites
 }

@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn a_long_statement_is_cut() {
         let statement = format!("insert into a values {}", "(1, '🐘'), ".repeat(1000));
-        let text = Sample::one(Finding { statement, ..dropped() }, "").shown("markdown");
+        let text = Sample::one(Finding { statement: statement.into(), ..dropped() }, "").shown("markdown");
         assert!(text.contains("\n-- …\n```\n") && text.len() < 4000, "{text}");
     }
 }

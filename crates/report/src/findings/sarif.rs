@@ -120,7 +120,7 @@ impl Serialize for Results<'_> {
             let mut source = text.as_deref().map(|text| Source::of(text, self.reviewed.columns));
             for finding in group {
                 let mut result = result(finding, &identities.of(finding));
-                result.insert("ruleIndex".to_owned(), json!(self.index.get(finding.code.as_str())));
+                result.insert("ruleIndex".to_owned(), json!(self.index.get(&*finding.code)));
                 if let Some(fix) = source.as_mut().and_then(|source| replacement(finding, source)) {
                     result.insert("fixes".to_owned(), json!([fix]));
                 }
@@ -154,7 +154,9 @@ fn message(finding: &Finding) -> Value {
     let message = words::line(&finding.message);
     let mut markdown = crate::markdown::prose(&message);
     let lock = finding.lock.as_ref().map(|lock| format!("Lock: {}", words::lock(lock)));
-    for more in lock.iter().chain([&finding.why, &finding.help]).filter(|more| !more.is_empty()) {
+    for more in
+        lock.as_deref().into_iter().chain([&*finding.why, &*finding.help]).filter(|more| !more.is_empty())
+    {
         markdown.push_str("\n\n");
         markdown.push_str(&crate::markdown::prose(more));
     }

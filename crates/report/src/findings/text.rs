@@ -277,7 +277,7 @@ mod tests {
         let finding = at(foreign_key(), (1, 1), (1, 1));
         let text = Sample::one(finding.clone(), "select 1;").shown("text");
         assert!(text.contains("1 │ select 1;\n  │ ^\n"), "{text}");
-        let whole = switchback_model::Finding { statement: String::new(), ..finding };
+        let whole = switchback_model::Finding { statement: "".into(), ..finding };
         let text = Sample::one(whole, "select 1;").shown("text");
         assert!(!text.contains("select 1;"), "{text}");
     }

@@ -209,7 +209,7 @@ impl<'a> At<'a> {
         let lock: &Lock = named.or_else(|| used.max_by_key(|lock| lock.mode))?;
         let on = |all: &[Relation]| all.iter().any(|relation| relation.same(&lock.relation));
         Some(LockTaken {
-            mode: lock.mode.name().to_owned(),
+            mode: lock.mode.name().into(),
             relation: lock.relation.to_string(),
             rewrite: on(&self.effects.rewrites),
             scan: on(&self.effects.scans),

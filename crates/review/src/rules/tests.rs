@@ -93,7 +93,7 @@ fn every_fix_is_silent() {
                 text = text.lines().filter(|line| *line != word).collect::<Vec<_>>().join("\n");
             }
             for (statement, fix) in &fixed {
-                text = text.replacen(statement.as_str(), fix.sql.trim_end_matches(';'), 1);
+                text = text.replacen(&***statement, fix.sql.trim_end_matches(';'), 1);
             }
             let settings = block.settings.iter().filter(|word| word.starts_with("version=")).cloned();
             let after = Block { settings: settings.collect(), text };

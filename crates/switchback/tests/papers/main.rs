@@ -98,8 +98,8 @@ fn findings_are_what_their_schema_says() {
         end_column: 25,
         statement: "create index i on t (a)".into(),
         message: "writers of `t` wait".into(),
-        why: String::new(),
-        help: String::new(),
+        why: "".into(),
+        help: "".into(),
         fix: Some(fix),
         lock: Some(LockTaken { mode: "SHARE".into(), relation: "t".into(), rewrite: false, scan: true }),
     };

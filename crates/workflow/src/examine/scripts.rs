@@ -37,5 +37,5 @@ impl Examination for Scripts {
 
 fn named(finding: &Finding, closed_fence: bool) -> Look {
     let seen = format!("{}:{}: {}; {}", finding.file, finding.line, finding.message, finding.why);
-    Look::needed(closed_fence, "script that names its database", seen).cure(&finding.help)
+    Look::needed(closed_fence, "script that names its database", seen).cure(&*finding.help)
 }

@@ -50,14 +50,14 @@ pub(super) fn take_out(raw: &mut Vec<Raw>, entries: &[Allow], names: &Names) -> 
         let file = names.of(&raw.finding.file);
         let mut because = None;
         for (number, entry) in entries.iter().enumerate() {
-            let rule = entry.rules.is_empty() || codes[number].contains(raw.finding.code.as_str());
+            let rule = entry.rules.is_empty() || codes[number].contains(&*raw.finding.code);
             if rule && is_in(entry, &file) {
                 used[number] = true;
                 because.get_or_insert(&entry.because);
             }
         }
         let Some(because) = because else { return true };
-        taken.push(Allowed { finding: raw.finding.clone(), because: because.clone() });
+        taken.push(Allowed { finding: (*raw.finding).clone(), because: because.clone() });
         false
     });
     (taken, used)

@@ -144,7 +144,7 @@ impl Baseline {
         }
         for raw in raw {
             let (code, file, fingerprint) = marks.identity(&raw.finding);
-            *counts.entry((file, code, raw.finding.rule.clone(), fingerprint)).or_default() += 1;
+            *counts.entry((file, code, raw.finding.rule.to_string(), fingerprint)).or_default() += 1;
         }
         let each = counts.into_iter();
         let entries = each.map(|((file, code, rule, fingerprint), count)| Entry {
@@ -236,10 +236,10 @@ impl Marks<'_> {
     fn identity(&self, finding: &Finding) -> Identity {
         let text = self.text(finding);
         // A password's digest could be tried out by whoever reads the file.
-        let python = Path::new(&finding.file).extension().is_some_and(|end| end == "py");
+        let python = Path::new(&*finding.file).extension().is_some_and(|end| end == "py");
         let words = words(&self.secrets.hide(text), python);
         let fingerprint = hex::encode(&Sha256::digest(words)[..12]);
-        (finding.code.clone(), self.names.of(&finding.file), fingerprint)
+        (finding.code.to_string(), self.names.of(&finding.file), fingerprint)
     }
 
     /// The statement; the lines that it is about, where it is of none; nothing, where it is about the file.
@@ -248,9 +248,9 @@ impl Marks<'_> {
             return &finding.statement;
         }
         let whole = (finding.line, finding.column) == (finding.end_line, finding.end_column);
-        let Some(source) = self.sources.get(&finding.file).filter(|_| !whole) else { return "" };
+        let Some(source) = self.sources.get(&*finding.file).filter(|_| !whole) else { return "" };
         let mut lines = self.lines.borrow_mut();
-        let starts = lines.entry(finding.file.clone()).or_insert_with(|| starts(source));
+        let starts = lines.entry(finding.file.to_string()).or_insert_with(|| starts(source));
         let start = |line: usize| starts.get(line - 1).copied().unwrap_or(source.len());
         &source[start(finding.line)..start(finding.end_line + 1)]
     }

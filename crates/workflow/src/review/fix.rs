@@ -1,9 +1,11 @@
 //! Writes the fixes of findings into the scripts: one after the other, each only where a review of what
 //! comes out says that it is better.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use switchback_model::config::Tool;
 use switchback_model::{Failure, Result, Severity, code};
@@ -95,14 +97,14 @@ fn wanted(raw: &Raw) -> bool {
 }
 
 /// A finding, wherever its statement moves.
-fn key(raw: &Raw) -> (String, String) {
-    (raw.finding.rule.clone(), raw.finding.statement.clone())
+fn key(raw: &Raw) -> (Cow<'static, str>, Arc<str>) {
+    (raw.finding.rule.clone(), Arc::clone(&raw.finding.statement))
 }
 
 fn done(raw: &Raw) -> Done {
     let finding = &raw.finding;
     let title = finding.fix.as_ref().map(|fix| fix.title.clone()).unwrap_or_default();
-    Done { rule: finding.rule.clone(), file: finding.file.clone(), line: finding.line, title }
+    Done { rule: finding.rule.to_string(), file: finding.file.to_string(), line: finding.line, title }
 }
 
 type Attempt = (Vec<File>, Vec<Written>, Vec<Raw>);
@@ -169,7 +171,7 @@ fn judged(
     let again = how.review(&after);
     let least = next.finding.severity;
     let (before, now) = (counts(raw, least), counts(&again, least));
-    let rule = next.finding.rule.as_str();
+    let rule = &*next.finding.rule;
     if now.get(rule) >= before.get(rule) {
         return Err(format!("{rule} would still be found"));
     }
@@ -183,7 +185,7 @@ fn judged(
 fn counts(raw: &[Raw], least: Severity) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     for raw in raw.iter().filter(|raw| raw.finding.severity >= least) {
-        *counts.entry(raw.finding.rule.as_str()).or_default() += 1;
+        *counts.entry(&*raw.finding.rule).or_default() += 1;
     }
     counts
 }

@@ -214,20 +214,20 @@ fn found(options: &Options, file: &str, (text, line): (&str, usize), words: Word
     let rule = rule("unused-suppression")?;
     let severity: Severity = weight(rule, options)?;
     let finding = Finding {
-        code: rule.code.to_owned(),
-        rule: rule.name.to_owned(),
+        code: rule.code.into(),
+        rule: rule.name.into(),
         severity,
-        file: file.to_owned(),
+        file: file.into(),
         line,
         column: 1,
         end_line: line,
         end_column: text.lines().nth(line - 1).map_or(0, |line| line.chars().count()) + 1,
-        statement: String::new(),
+        statement: "".into(),
         message: words.message,
-        why: words.why.to_owned(),
-        help: words.help.to_owned(),
+        why: words.why.into(),
+        help: words.help.into(),
         fix: None,
         lock: None,
     };
-    Some(Raw { finding, statement: None, script: 0, question: None, once: None })
+    Some(Raw { finding: Box::new(finding), statement: None, script: 0, question: None, once: None })
 }

@@ -28,7 +28,7 @@ impl Identities {
 /// Neither the place nor the words: both change while the finding stays.
 fn name(finding: &Finding) -> [u8; 32] {
     let mut digest = Sha256::new();
-    for part in [finding.code.as_str(), super::words::path(finding)] {
+    for part in [&*finding.code, super::words::path(finding)] {
         digest.update(part);
         digest.update([0]);
     }
@@ -55,7 +55,7 @@ mod tests {
         let mut moved = findings.clone();
         for finding in &mut moved {
             (finding.line, finding.column) = (finding.line + 7, 1);
-            finding.statement = format!("  {}\n", finding.statement.replace(' ', "\n\t"));
+            finding.statement = format!("  {}\n", finding.statement.replace(' ', "\n\t")).into();
             finding.message.push_str(", 41 GB by now");
         }
         assert_eq!(names(&findings), names(&moved));

@@ -40,7 +40,7 @@ impl Sample {
 
     /// One finding.
     pub(in crate::findings) fn one(finding: Finding, text: &str) -> Self {
-        let file = finding.file.clone();
+        let file = finding.file.to_string();
         let sources = BTreeMap::from([(file.clone(), text.to_owned())]);
         Self { findings: Findings::new(vec![finding], 1), files: vec![file], sources }
     }
@@ -55,7 +55,11 @@ impl Sample {
             let (line, start) = if end == "\n" { (n + 1, 1) } else { (1, column) };
             let ends = start + statement.len();
             column = ends + 2;
-            at(Finding { statement, file: "many.sql".to_owned(), ..dropped() }, (line, start), (line, ends))
+            at(
+                Finding { statement: statement.into(), file: "many.sql".into(), ..dropped() },
+                (line, start),
+                (line, ends),
+            )
         });
         let findings = Findings::new(findings.collect(), 1);
         let sources = BTreeMap::from([("many.sql".to_owned(), text)]);
@@ -153,7 +157,7 @@ pub(in crate::findings) fn index() -> Finding {
         statement: "create index orders_customer on orders (customer_id)".into(),
         message: "writers of `orders` wait until the index is built".into(),
         why: "`CREATE INDEX` holds SHARE until its end".into(),
-        help: String::new(),
+        help: "".into(),
         fix: Some(Fix::new(
             "Build it while writers go on",
             vec![FixStep::outside("create index concurrently orders_customer on orders (customer_id)")],
@@ -177,7 +181,7 @@ pub(in crate::findings) fn dropped() -> Finding {
         end_column: 45,
         statement: "alter table users drop column fax".into(),
         message: "`users.fax` and what is in it are gone".into(),
-        why: String::new(),
+        why: "".into(),
         help: "take it out of the code first, and keep it a release longer".into(),
         fix: Some(Fix::new(
             "Fail early",
@@ -204,7 +208,7 @@ pub(in crate::findings) fn hostile() -> Sample {
         code: "SR0666".into(),
         rule: "evil-rule".into(),
         severity: Severity::Error,
-        file: file.clone(),
+        file: file.clone().into(),
         statement: evil.into(),
         message: evil.into(),
         why: evil.into(),

@@ -48,7 +48,7 @@ pub(in crate::findings) fn left_out(summary: &Summary) -> String {
 
 /// The path as services know it that look at a repository: below its root, without a leading `./`.
 pub(in crate::findings) fn path(finding: &Finding) -> &str {
-    let mut path = finding.file.as_str();
+    let mut path = &*finding.file;
     while let Some(rest) = path.strip_prefix("./") {
         path = rest.trim_start_matches('/');
     }
@@ -92,7 +92,7 @@ mod tests {
         for (given, known) in
             [("./a/./b.sql", "a/./b.sql"), (".//a.sql", "a.sql"), ("/a.sql", "/a.sql"), ("-", "-")]
         {
-            finding.file = given.to_owned();
+            finding.file = given.into();
             assert_eq!(path(&finding), known);
         }
     }

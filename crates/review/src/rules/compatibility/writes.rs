@@ -134,7 +134,7 @@ fn restriction(at: &At<'_>, out: &mut Out<'_>) {
     }
 }
 
-fn not_null(at: &At<'_>, why: &str, help: &str, out: &mut Out<'_>) {
+fn not_null(at: &At<'_>, why: &'static str, help: &'static str, out: &mut Out<'_>) {
     let Some((table, actions)) = at.alters() else { return };
     for action in actions {
         let ActionKind::SetNotNull { column } = &action.kind else { continue };

@@ -158,7 +158,7 @@ async fn review(ada: &Ada, release: &str, why: &str, app: &App) -> Result<()> {
     let found = ada.review(release).await?;
     let mut rules = BTreeSet::new();
     let errors = found.findings.iter().filter(|finding| finding.severity == Severity::Error);
-    for finding in errors.filter(|finding| rules.insert(finding.rule.as_str())).take(ERRORS) {
+    for finding in errors.filter(|finding| rules.insert(&*finding.rule)).take(ERRORS) {
         let target = finding
             .why
             .split_once("; the target says: ")

@@ -86,16 +86,18 @@ impl Ground {
         }
         let mut sources: BTreeMap<String, String> =
             files.into_iter().map(|file| (file.path, file.text)).collect();
-        let spoken_of: BTreeSet<&str> = raw.iter().map(|raw| raw.finding.file.as_str()).collect();
+        let spoken_of: BTreeSet<&str> = raw.iter().map(|raw| &*raw.finding.file).collect();
         let texts = spoken_of.into_iter().filter_map(|file| sources.get(file));
         let secrets = Secrets::of(texts.map(String::as_str));
         let left = self.leave_out(&mut raw, asked, &sources, &secrets, args, app)?;
         sources.extend(left.sources);
-        let mut found = Findings::new(raw.into_iter().map(|raw| raw.finding).collect(), asked.read.len());
+        let mut found = Findings::new(raw.into_iter().map(|raw| *raw.finding).collect(), asked.read.len());
         (found.summary.baseline, found.summary.allowed) = (left.baseline, left.allowed.len());
         let mut shown = show(format, found, asked, &sources, &secrets, args, app)?;
         shown.allowed = left.allowed;
-        shown.allowed.iter_mut().for_each(|allowed| secrets.hide_finding(&mut allowed.finding));
+        for allowed in &mut shown.allowed {
+            secrets.hide_findings(std::slice::from_mut(&mut allowed.finding));
+        }
         Ok((shown, self.fail_on))
     }
 

@@ -56,8 +56,8 @@ fn least(args: &Args, configured: FailOn) -> Severity {
 
 fn accepted(finding: &Finding, because: Option<&String>) -> Accepted {
     Accepted {
-        rule: finding.rule.clone(),
-        file: finding.file.clone(),
+        rule: finding.rule.to_string(),
+        file: finding.file.to_string(),
         line: finding.line,
         message: finding.message.clone(),
         because: because.cloned(),
@@ -95,7 +95,7 @@ pub(super) fn show(
         utf16(&mut found, sources);
     }
     if !secrets.is_empty() {
-        found.findings.iter_mut().for_each(|finding| secrets.hide_finding(finding));
+        secrets.hide_findings(&mut found.findings);
     }
     let rules: Vec<Rule<'_>> = review::rules().map(rule).collect();
     let reviewed = Reviewed {
@@ -141,7 +141,7 @@ fn utf16(found: &mut Findings, sources: &BTreeMap<String, String>) {
     let lines: BTreeMap<&str, Vec<&str>> =
         sources.iter().map(|(file, text)| (file.as_str(), text.lines().collect())).collect();
     for finding in &mut found.findings {
-        let Some(lines) = lines.get(finding.file.as_str()) else { continue };
+        let Some(lines) = lines.get(&*finding.file) else { continue };
         let units = |line: usize, column: usize| {
             let text = lines.get(line - 1).copied().unwrap_or_default();
             text.chars().take(column - 1).map(char::len_utf16).sum::<usize>() + 1

@@ -235,7 +235,7 @@ pub async fn answer(session: &Session, raw: &mut [Raw]) -> Result<()> {
                 None => "it gave no answer".to_owned(),
             }
         };
-        found.finding.why = format!("{}; the target says: {said}", found.finding.why);
+        found.finding.why = format!("{}; the target says: {said}", found.finding.why).into();
     }
     Ok(())
 }
