@@ -186,8 +186,9 @@ def main():
     asked = parser.parse_args()
     meaning = meant()
     of = lambda tool: sorted(theirs for name, theirs in meaning if name == tool.name)
-    linters = [tool(asked.tools, of(tool)) for tool in tools.OTHERS if (asked.tools / tool.program).exists()]
-    ours = tools.Switchback(asked.switchback.parent, [])
+    found = [(tool, asked.tools / tool.program) for tool in tools.OTHERS]
+    linters = [tool(path, of(tool)) for tool, path in found if path.exists()]
+    ours = tools.Switchback(asked.switchback, [])
     blocks = labelled.blocks()
     with tempfile.TemporaryDirectory() as under:
         said = ask(linters, ours, blocks, pathlib.Path(under))

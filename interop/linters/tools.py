@@ -8,8 +8,8 @@ class Tool:
     name = program = None
     version_words = ["--version"]
 
-    def __init__(self, folder, rules):
-        self.path = folder / self.program
+    def __init__(self, path, rules):
+        self.path = path.absolute()
         self.rules = rules  # The names of its own rules, as far as the map has them.
 
     def version(self):
@@ -134,7 +134,7 @@ def rule_ids(node):
 
 
 class Switchback(Tool):
-    name, program = "switchback", "switchback"
+    name = "switchback"
 
     def review(self, block, path, *more):
         out = document(self.call(["review", "--format", "json", "--server-version", block.version, *more, str(path)]))
