@@ -301,6 +301,9 @@ fn private_keys(lower: &str, found: &mut Vec<Range<usize>>) {
 /// Texts that are secrets by the statement in which they stand: those of a role that is made or changed,
 /// and connections in which a password is named.
 fn in_literals(text: &str, lower: &str, found: &mut Vec<Range<usize>>) {
+    if !may_have_literals(lower) {
+        return;
+    }
     let mut words: [Option<Token>; 2] = [None, None];
     let mut before: Option<Token> = None;
     for token in tokens(text).filter(|token| !token.is_comment()) {
@@ -328,6 +331,22 @@ fn in_literals(text: &str, lower: &str, found: &mut Vec<Range<usize>>) {
         }
         before = Some(token);
     }
+}
+
+/// Whether a role is made or changed, or a password is named: a quick look, before the text is cut into
+/// tokens. Behind a comment anything may stand.
+fn may_have_literals(lower: &str) -> bool {
+    static NAMES: LazyLock<AhoCorasick> =
+        LazyLock::new(|| AhoCorasick::new(["password", "role", "user", "group"]).expect("a few short words"));
+    NAMES.find_iter(lower).any(|name| {
+        let before = lower[..name.start()].trim_end();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        name.pattern().as_usize() == 0
+            || before.ends_with("create")
+            || before.ends_with("alter")
+            || before.ends_with("*/")
+            || line.contains("--")
+    })
 }
 
 /// `host=… password = …`, with blanks or without.

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use switchback_sql::ast::Stmt;
-use switchback_sql::{Mistake, PieceKind, Relation, Statement, split};
+use switchback_sql::{Mentions, Mistake, Piece, PieceKind, Relation, Statement, split};
 
 use crate::live::Live;
 use crate::options::Options;
@@ -190,10 +191,29 @@ pub fn read_script(script: &Script<'_>) -> Vec<Read> {
             .into_iter()
             .collect();
     }
-    split(text).filter_map(|piece| read(text, part.start, &piece)).collect()
+    let skips = |piece: &Piece| script.applied && tells_nothing(piece.text(text));
+    let told = |piece: Piece| match piece.kind {
+        PieceKind::Statement if skips(&piece) => {
+            Some(stands(part.start, &piece, What::Statement(Box::new(Stmt::Other))))
+        }
+        _ => read(text, part.start, &piece),
+    };
+    split(text).filter_map(told).collect()
 }
 
-fn read(text: &str, offset: usize, piece: &switchback_sql::Piece) -> Option<Read> {
+/// Whether a statement of an applied script tells nothing of the schema, by how it begins: one that only
+/// writes or reads rows, and neither makes a table of them nor sets where names are looked for. Histories
+/// are full of these.
+fn tells_nothing(text: &str) -> bool {
+    static INTO: LazyLock<Mentions> = LazyLock::new(|| Mentions::of(&["into"]));
+    static SETS: LazyLock<Mentions> = LazyLock::new(|| Mentions::of(&["set_config"]));
+    let end = text.bytes().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(text.len());
+    let is = |word: &str| text[..end].eq_ignore_ascii_case(word);
+    let writes = is("insert") || is("update") || is("delete") || is("comment");
+    (writes || is("select") && !INTO.any_in(text)) && !SETS.any_in(text)
+}
+
+fn read(text: &str, offset: usize, piece: &Piece) -> Option<Read> {
     let what = match piece.kind {
         PieceKind::Blank => return None,
         PieceKind::Command { .. } => What::Psql,
@@ -205,7 +225,7 @@ fn read(text: &str, offset: usize, piece: &switchback_sql::Piece) -> Option<Read
     Some(stands(offset, piece, what))
 }
 
-fn stands(offset: usize, piece: &switchback_sql::Piece, what: What) -> Read {
+fn stands(offset: usize, piece: &Piece, what: What) -> Read {
     Read {
         range: piece.statement.start + offset..piece.statement.end + offset,
         from: piece.whole.start + offset,

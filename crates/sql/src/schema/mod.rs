@@ -95,8 +95,6 @@ pub struct Table {
     pub replica_identity: Option<ReplicaIdentity>,
     /// When it was made; nothing: before the scripts.
     pub born: Option<Born>,
-    /// Rows were written into it by a script since it was made (`INSERT`, `COPY`, `CREATE TABLE AS`).
-    pub filled: bool,
 }
 
 /// A column.

@@ -77,13 +77,14 @@ pub async fn gather(asked: &Asked<'_>) -> Result<(Vec<File>, bool)> {
         wanted.insert(name.to_owned());
     }
     wanted.retain(|path| !is_ignored(path, asked));
-    let (asked_revisions, mut goes_back) = (revisions(&wanted), false);
-    let mut files = Vec::new();
-    for path in around(&folders, &wanted)? {
-        let applied = !wanted.contains(&path);
+    let beside = around(&folders, &wanted)?;
+    let asked_revisions = if beside.is_empty() { BTreeSet::new() } else { revisions(&wanted) };
+    let (mut files, mut goes_back) = (Vec::new(), false);
+    let all = wanted.into_iter().map(|path| (path, false)).chain(beside.into_iter().map(|path| (path, true)));
+    for (path, applied) in all {
         // Of the other ways down only whether there is one tells something.
         let other = applied && way_down(&path).is_some_and(|revision| !asked_revisions.contains(&revision));
-        if other && goes_back {
+        if other && goes_back || applied && !path.is_file() {
             continue;
         }
         let text = match asked.stdin {
@@ -147,10 +148,10 @@ fn parent(path: &Path) -> PathBuf {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
 }
 
-/// Every file that is asked about, and those in the same folders. A file's neighbours count where its
-/// name says that it is one of several: it begins with a number, or its folder does.
+/// What else stands in the folders of the files that are asked about, if it is a file. A file's neighbours
+/// count where its name says that it is one of several: it begins with a number, or its folder does.
 fn around(folders: &BTreeSet<PathBuf>, wanted: &BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>> {
-    let mut all = wanted.clone();
+    let mut beside = BTreeSet::new();
     for folder in folders {
         let numbered =
             |path: &Path| path.file_name().is_some_and(|name| is_numbered(&name.to_string_lossy()));
@@ -158,18 +159,18 @@ fn around(folders: &BTreeSet<PathBuf>, wanted: &BTreeSet<PathBuf>) -> Result<BTr
             continue;
         }
         if folder.is_dir() {
-            all.extend(here(folder)?.into_iter().filter(|path| numbered(path)));
+            beside.extend(here(folder)?.into_iter().filter(|path| numbered(path)));
         }
     }
     let folders: BTreeSet<PathBuf> = wanted.iter().filter_map(|path| folder_of_folders(path)).collect();
     for folder in folders {
         for own in entries(&folder)?.into_iter().filter(|own| own.file_name().is_some_and(begins_with_digit))
         {
-            let scripts = ["up.sql", "down.sql"].map(|name| tidy(own.join(name)));
-            all.extend(scripts.into_iter().filter(|path| path.is_file()));
+            beside.extend(["up.sql", "down.sql"].map(|name| tidy(own.join(name))));
         }
     }
-    Ok(all)
+    beside.retain(|path| !wanted.contains(path));
+    Ok(beside)
 }
 
 /// Where each migration is a folder, the one that holds them.

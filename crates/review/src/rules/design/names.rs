@@ -74,12 +74,27 @@ fn too_long(at: &At<'_>, out: &mut Out<'_>) {
 
 /// Nothing is cut into tokens where no name can be long: neither a word, nor what stands in quotes.
 fn has_long_run(text: &str) -> bool {
+    if !text.contains('"') {
+        return has_long_word(text.as_bytes());
+    }
     let (mut word, mut quote) = (0, None);
     text.bytes().enumerate().any(|(at, byte)| {
         word = if byte == b'"' || byte.is_ascii_whitespace() { 0 } else { word + 1 };
         let open = if byte == b'"' { quote.replace(at) } else { None };
         word > LONGEST || open.is_some_and(|open| at - open > LONGEST)
     })
+}
+
+/// So many bytes in a row without white space; what is shorter is stepped over from its end.
+fn has_long_word(text: &[u8]) -> bool {
+    let mut from = 0;
+    while let Some(next) = text.get(from..=from + LONGEST) {
+        match next.iter().rposition(u8::is_ascii_whitespace) {
+            Some(blank) => from += blank + 1,
+            None => return true,
+        }
+    }
+    false
 }
 
 fn needs_quotes(at: &At<'_>, out: &mut Out<'_>) {

@@ -1,6 +1,8 @@
 //! Mistakes in queries that the server accepts, or finds too late.
 
-use switchback_sql::{Token, tokens};
+use std::sync::LazyLock;
+
+use switchback_sql::{Mentions, Token, tokens};
 
 use crate::rule::prelude::*;
 
@@ -124,7 +126,8 @@ const EQUALITY: &[&str] = &["=", "<>", "!="];
 
 fn null(at: &At<'_>, out: &mut Out<'_>) {
     // Nothing can be compared with what is not there.
-    if !at.text.as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"null")) {
+    static NULL: LazyLock<Mentions> = LazyLock::new(|| Mentions::of(&["null"]));
+    if !NULL.any_in(at.text) {
         return;
     }
     let mut compared = 0_usize;

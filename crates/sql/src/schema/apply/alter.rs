@@ -188,11 +188,8 @@ impl Schema {
         known.partition_of = Some(parent.clone());
         known.default_partition = partition.default;
         known.bounds = Some(partition.clone());
-        let filled = known.filled;
         self.links.add(Link::Child, &name, parent.clone());
-        let parent_table = self.table_or_unknown(parent);
-        parent_table.kind = TableKind::Partitioned;
-        parent_table.filled |= filled;
+        self.table_or_unknown(parent).kind = TableKind::Partitioned;
         self.clone_from_parent(parent, &name, born);
     }
 

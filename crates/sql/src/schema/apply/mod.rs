@@ -30,7 +30,7 @@ impl Schema {
             Stmt::Discard { all: true } => self.search_path.clone_from(&self.home_path),
             Stmt::Comment { .. } | Stmt::Grant(_) | Stmt::Unread | Stmt::Other => {}
             _ => {
-                self.apply_to_rows(statement, born);
+                self.apply_to_rows(statement);
                 self.apply_to_relations(statement, born);
                 self.apply_to_others(statement, born);
             }
@@ -43,20 +43,13 @@ impl Schema {
         self.path_after = None;
     }
 
-    fn apply_to_rows(&mut self, statement: &Stmt, born: Born) {
+    fn apply_to_rows(&mut self, statement: &Stmt) {
         match statement {
-            Stmt::Insert { table, source, .. } => {
-                self.fill(table, true);
-                self.apply_query(source.as_deref(), born);
-            }
-            Stmt::Copy { table: Some(table), from: true, .. } | Stmt::Merge { table, .. } => {
-                self.fill(table, true);
-            }
-            Stmt::Truncate { tables, .. } => tables.iter().for_each(|table| self.fill(table, false)),
-            Stmt::Select(query) => self.apply_query(Some(query), born),
+            Stmt::Insert { source, .. } => self.apply_query(source.as_deref()),
+            Stmt::Select(query) => self.apply_query(Some(query)),
             Stmt::Update { writes, .. } | Stmt::Delete { writes, .. } => {
                 for written in writes {
-                    self.apply_to_rows(written, born);
+                    self.apply_to_rows(written);
                 }
             }
             _ => {}
@@ -134,10 +127,10 @@ impl Schema {
 
     /// What a query does besides reading: statements in its `WITH` that write, and `set_config`, by which
     /// a dump sets the search path.
-    fn apply_query(&mut self, query: Option<&Query>, born: Born) {
+    fn apply_query(&mut self, query: Option<&Query>) {
         let Some(query) = query else { return };
         for written in &query.writes {
-            self.apply_to_rows(written, born);
+            self.apply_to_rows(written);
         }
         for (_, column) in &query.columns {
             if let Expr::Call { name, args } = column
@@ -145,18 +138,6 @@ impl Schema {
                 && let [Expr::Text(variable), Expr::Text(value), local] = args.as_slice()
             {
                 self.set(&variable.to_lowercase(), Some(value), *local == Expr::Bool(true));
-            }
-        }
-    }
-
-    fn fill(&mut self, table: &Relation, filled: bool) {
-        let name = self.resolve(table);
-        if !self.tables.contains_key(&name) {
-            return;
-        }
-        for part in self.partition_family(&name) {
-            if let Some(table) = self.tables.get_mut(&part) {
-                table.filled = filled;
             }
         }
     }
@@ -246,7 +227,6 @@ impl Schema {
             reads_columns,
             temporary: create.temporary,
             born,
-            filled: create.materialized && !create.no_data,
             name: name.clone(),
             ..Table::default()
         };

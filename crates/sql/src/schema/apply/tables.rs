@@ -20,7 +20,6 @@ impl Schema {
             temporary: create.temporary,
             unlogged: create.unlogged,
             born: Some(born),
-            filled: create.query.is_some() && !create.no_data,
             ..Table::default()
         };
         self.inherit(&mut table, create);

@@ -255,7 +255,6 @@ impl Reader {
                 partition_of: row.get::<_, bool>(7).then(Relation::default),
                 bounds,
                 strategy: strategy.map(str::to_owned),
-                filled: true,
                 ..Table::default()
             };
             let draft = Draft { table, key: row.get(10), parents: row.get(11), ..Draft::default() };
