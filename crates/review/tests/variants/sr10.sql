@@ -27,10 +27,18 @@ REVOKE admins FROM app;
 REVOKE USAGE ON SCHEMA legacy FROM app;
 DO $$ BEGIN REVOKE SELECT ON users FROM app; END $$;
 
+-- names role-locked-out
+ALTER USER app WITH NOLOGIN;
+alter role "app" password null;
+ALTER ROLE app WITH LOGIN VALID UNTIL '2027-01-01';
+ALTER ROLE app CONNECTION LIMIT 0;
+DO $$ BEGIN ALTER ROLE app NOLOGIN; END $$;
+
 -- names disable-rls
 alter table if exists public."docs" disable row level security;
 ALTER TABLE docs ADD COLUMN x int, DISABLE ROW LEVEL SECURITY;
 ALTER TABLE docs NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE docs FORCE ROW LEVEL SECURITY;
 DO $$ BEGIN ALTER TABLE docs DISABLE ROW LEVEL SECURITY; END $$;
 
 -- names enable-rls-without-policy

@@ -504,6 +504,9 @@ GRANT ALL ON users TO PUBLIC;
 -- names revoke
 REVOKE SELECT ON users FROM app;
 
+-- names role-locked-out
+ALTER ROLE app NOLOGIN;
+
 -- names disable-rls
 ALTER TABLE docs DISABLE ROW LEVEL SECURITY;
 

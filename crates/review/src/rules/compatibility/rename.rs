@@ -146,8 +146,13 @@ fn object(at: &At<'_>, out: &mut Out<'_>) {
             Some(TableKind::MaterializedView) => {
                 ("materialised view", relation.to_string(), at.is_new(relation))
             }
+            _ if of_constraint(at, relation) => ("constraint", relation.to_string(), at.is_new(relation)),
             _ => return,
         },
+        // The constraint takes its index's name.
+        ObjectKind::Index if of_constraint(at, relation) => {
+            ("constraint", relation.to_string(), at.is_new(relation))
+        }
         ObjectKind::MaterializedView => ("materialised view", relation.to_string(), at.is_new(relation)),
         ObjectKind::Type | ObjectKind::Domain => ("type", relation.to_string(), at.is_new_type(relation)),
         ObjectKind::Sequence => ("sequence", relation.to_string(), is_new(at, *kind, relation)),
@@ -181,10 +186,7 @@ fn object(at: &At<'_>, out: &mut Out<'_>) {
             _ => "running code and bodies of functions that use the old name fail from the commit on",
         },
     );
-    let small = matches!(
-        kind,
-        ObjectKind::Constraint | ObjectKind::DomainConstraint | ObjectKind::Trigger | ObjectKind::Policy
-    );
+    let small = ["constraint", "trigger", "policy"].contains(&what);
     let found = if small { found.severity(Severity::Info) } else { found };
     out.push(
         at,
@@ -192,6 +194,10 @@ fn object(at: &At<'_>, out: &mut Out<'_>) {
             "make one of the new name beside it, move code to it, and drop the old one one release later",
         ),
     );
+}
+
+fn of_constraint(at: &At<'_>, index: &Relation) -> bool {
+    at.schema.index(index).is_some_and(|known| known.constraint.is_some())
 }
 
 fn attribute(relation: &Relation, part: Option<&str>) -> String {

@@ -120,6 +120,7 @@ fn foreign(at: &At<'_>, out: &mut Out<'_>) {
 }
 
 fn other(at: &At<'_>, out: &mut Out<'_>) {
+    of_domain(at, out);
     let Some((table, actions)) = at.alters() else { return };
     for dropped in dropped(at) {
         let not_null = dropped.proves_not_null().and_then(|column| at.schema.column(table, column));
@@ -140,6 +141,28 @@ fn other(at: &At<'_>, out: &mut Out<'_>) {
         };
         out.push(at, found.at(dropped.action.at).help(help));
     }
+}
+
+/// A domain's constraint is that of every column of it.
+fn of_domain(at: &At<'_>, out: &mut Out<'_>) {
+    let Stmt::AlterDomain { name, action: ActionKind::DropConstraint { name: constraint, .. } } = at.stmt
+    else {
+        return;
+    };
+    if at.is_new_type(name) {
+        return;
+    }
+    let found = Found::new(
+        format!("the constraint `{constraint}` of the domain `{name}` is dropped"),
+        "values that it refused are taken from now on in every column of the domain; to have it back, all of their \
+         tables are read",
+    );
+    out.push(
+        at,
+        found.help(
+            "look whether code relies on it; drop it one release after the code that needs it has gone",
+        ),
+    );
 }
 
 fn what(kind: Option<&ConstraintKind>) -> &'static str {

@@ -39,6 +39,15 @@ pub(super) const COPIED: Rule = Rule {
 };
 
 fn not_null(at: &At<'_>, out: &mut Out<'_>) {
+    if let Stmt::AlterDomain { name, action: ActionKind::DropNotNull { .. } } = at.stmt
+        && !at.is_new_type(name)
+    {
+        let found = Found::new(
+            format!("every column of the domain `{name}` may be null from now on"),
+            "running code that never met a null there meets one; to go back, every row of their tables is looked at again",
+        );
+        out.push(at, found.help("deploy code that bears nulls there first, then drop NOT NULL"));
+    }
     let Some((table, actions)) = at.alters() else { return };
     for action in actions {
         let ActionKind::DropNotNull { column } = &action.kind else { continue };

@@ -120,6 +120,18 @@ fn inserts_only(text: &str) -> bool {
 
 fn change(at: &At<'_>, out: &mut Out<'_>) {
     let Stmt::Publication(publication) = at.stmt else { return };
+    if publication.alter && Text::of(at.text).has(&["publish", "publish_via_partition_root"]) {
+        let found = Found::new(
+            format!("what the publication `{}` publishes changes", publication.name),
+            "changes of a kind that is left out stop at its subscribers without an error: they keep rows that are gone, \
+             and old values",
+        );
+        out.push(
+            at,
+            found.help("look at what its subscribers keep; what was left out meanwhile must be copied anew"),
+        );
+        return;
+    }
     if !publication.alter || publication.adds.is_empty() && publication.drops.is_empty() && !publication.sets
     {
         return;

@@ -121,6 +121,7 @@ fn function(at: &At<'_>, out: &mut Out<'_>) {
 fn change(at: &At<'_>, out: &mut Out<'_>) {
     let (name, to) = match at.stmt {
         Stmt::AlterFunction { name, changes } => {
+            strict(at, name, changes, out);
             let Some((_, to)) = changes.iter().find(|(what, _)| what == "volatility") else { return };
             (name, to.as_str())
         }
@@ -148,6 +149,28 @@ fn change(at: &At<'_>, out: &mut Out<'_>) {
          checks and generated columns kept by it is not looked at again",
     );
     out.push(at, found.help("look for indexes and checks that call it, and at the plans of queries that do; REINDEX where its results changed"));
+}
+
+fn strict(at: &At<'_>, name: &Relation, changes: &[(String, String)], out: &mut Out<'_>) {
+    let Some((_, to)) = changes.iter().find(|(what, _)| what == "strict") else { return };
+    if is_new(at, ObjectKind::Function, name) {
+        return;
+    }
+    let (message, why) = if to == "true" {
+        (
+            format!("the function `{name}` answers null from now on where an argument is null"),
+            "it is not called then: what it made of nulls, code gets no more, and no error says so",
+        )
+    } else {
+        (
+            format!("the function `{name}` is called with nulls from now on"),
+            "it answered null without being called: where it was not written for nulls, it fails or says something else",
+        )
+    };
+    out.push(
+        at,
+        Found::new(message, why).help("look who calls it with nulls, and what indexes and checks keep by it"),
+    );
 }
 
 fn missing(at: &At<'_>, out: &mut Out<'_>) {

@@ -4,6 +4,7 @@ use crate::rule::Rule;
 
 mod definer;
 mod grants;
+mod roles;
 mod row_security;
 mod server;
 
@@ -22,4 +23,5 @@ pub(super) const RULES: &[&Rule] = &[
     &server::SECRET,
     &definer::VIEW,
     &grants::DEFAULTS,
+    &roles::LOCKED_OUT,
 ];

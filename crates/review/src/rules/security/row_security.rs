@@ -62,14 +62,21 @@ fn disable(at: &At<'_>, out: &mut Out<'_>) {
                 "code that connects as the owner sees and writes every row",
                 Severity::Warning,
             ),
+            ActionKind::ForceRls { force: true } => (
+                format!("the policies of `{table}` hold for its owner too from now on"),
+                "an application that connects as the owner sees and writes only what they let through, without an error \
+                 where it reads; so do a dump, checks and backfills of that role",
+                Severity::Warning,
+            ),
             _ => continue,
         };
-        out.push(
-            at,
-            Found::new(message, why).severity(severity).at(action.at).help(
-                "leave it on, and make a policy for the roles that need all rows; or let one role BYPASSRLS",
-            ),
-        );
+        let help = match action.kind {
+            ActionKind::ForceRls { force: true } => {
+                "look as whom the application and the migrations connect, and make a policy for that role first"
+            }
+            _ => "leave it on, and make a policy for the roles that need all rows; or let one role BYPASSRLS",
+        };
+        out.push(at, Found::new(message, why).severity(severity).at(action.at).help(help));
     }
 }
 
