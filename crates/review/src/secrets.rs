@@ -8,11 +8,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use switchback_model::finding::{Finding, HIDDEN, HIDDEN_WIDE};
-use switchback_sql::{Kind, Mentions, Token, tokens};
+use switchback_sql::{Kind, Token, tokens};
 
 /// What stands in the place of a secret.
 const STARS: &str = "***";
@@ -177,11 +177,10 @@ const SIGNS: &[&str] = &[
 
 /// Where secrets stand in a text of SQL or Python, by everything that can be seen of it.
 fn ranges(text: &str) -> Vec<Range<usize>> {
-    static SIGN: LazyLock<Mentions> = LazyLock::new(|| Mentions::of(SIGNS));
-    if !SIGN.any_in(text) {
+    let lower = text.to_ascii_lowercase();
+    if !SIGNS.iter().any(|sign| lower.contains(sign)) {
         return Vec::new();
     }
-    let lower = text.to_ascii_lowercase();
     let mut found = Vec::new();
     behind_words(text, &lower, &mut found);
     in_addresses(text, &mut found);
@@ -193,9 +192,8 @@ fn ranges(text: &str) -> Vec<Range<usize>> {
 
 /// `PASSWORD 'x'`, `password='x'`, `"password": "x"`, `password=x`.
 fn behind_words(text: &str, lower: &str, found: &mut Vec<Range<usize>>) {
-    static WALK: LazyLock<AhoCorasick> =
-        LazyLock::new(|| AhoCorasick::new(WORDS).expect("a few short words"));
-    for at in WALK.find_overlapping_iter(lower).map(|word| word.start()) {
+    let words = WORDS.iter().filter(|word| lower.contains(**word));
+    for at in words.flat_map(|word| lower.match_indices(word)).map(|(at, _)| at) {
         let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let from = text.floor_char_boundary(at.saturating_sub(LONG));
         let begin = text[from..at].rfind(|c| !name(c)).map_or(from, |before| from + before + 1);
@@ -273,13 +271,14 @@ fn in_addresses(text: &str, found: &mut Vec<Range<usize>>) {
 }
 
 fn keys(lower: &str, found: &mut Vec<Range<usize>>) {
-    static WALK: LazyLock<AhoCorasick> = LazyLock::new(|| AhoCorasick::new(KEYS).expect("a few short words"));
-    for key in WALK.find_overlapping_iter(lower) {
-        let rest = near(&lower[key.end()..], LONG);
+    let beginnings = KEYS.iter().filter(|key| lower.contains(**key));
+    for (start, key) in beginnings.flat_map(|key| lower.match_indices(key)) {
+        let end = start + key.len();
+        let rest = near(&lower[end..], LONG);
         let of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         let length = rest.find(|c| !of_key(c)).unwrap_or(rest.len());
         if length >= 12 {
-            found.push(key.start()..key.end() + length);
+            found.push(start..end + length);
         }
     }
 }
@@ -336,17 +335,15 @@ fn in_literals(text: &str, lower: &str, found: &mut Vec<Range<usize>>) {
 /// Whether a role is made or changed, or a password is named: a quick look, before the text is cut into
 /// tokens. Behind a comment anything may stand.
 fn may_have_literals(lower: &str) -> bool {
-    static NAMES: LazyLock<AhoCorasick> =
-        LazyLock::new(|| AhoCorasick::new(["password", "role", "user", "group"]).expect("a few short words"));
-    NAMES.find_iter(lower).any(|name| {
-        let before = lower[..name.start()].trim_end();
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        name.pattern().as_usize() == 0
-            || before.ends_with("create")
-            || before.ends_with("alter")
-            || before.ends_with("*/")
-            || line.contains("--")
-    })
+    let makes = |at: usize| {
+        let before = lower[..at].trim_end();
+        let near = &before[before.floor_char_boundary(before.len().saturating_sub(LONG))..];
+        // In a long line it is not looked for where a comment began.
+        let comment = near.rsplit_once('\n').map_or(before.len() > LONG, |(_, line)| line.contains("--"));
+        comment || ["create", "alter", "*/"].iter().any(|end| near.ends_with(end))
+    };
+    let named = |name: &str| lower.contains(name) && lower.match_indices(name).any(|(at, _)| makes(at));
+    lower.contains("password") || ["role", "user", "group"].into_iter().any(named)
 }
 
 /// `host=… password = …`, with blanks or without.

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use switchback_sql::{Mentions, tokens};
 
@@ -93,8 +92,7 @@ fn say(script: &ScriptAt<'_>, mark: &Mark, used: bool, raw: &mut Vec<Raw>) {
 }
 
 /// How comments begin that allow something, ours and those of other linters.
-static MARKS: LazyLock<Mentions> =
-    LazyLock::new(|| Mentions::of(&["switchback:", "squawk-ignore", "atlas:nolint", "eugene: ignore"]));
+const MARKS: Mentions = Mentions::of(&["switchback:", "squawk-ignore", "atlas:nolint", "eugene: ignore"]);
 
 /// Every comment of a script that allows something.
 pub(crate) fn marks(script: &Script<'_>, reads: &[Read]) -> Vec<Mark> {

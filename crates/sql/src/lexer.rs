@@ -6,8 +6,6 @@
 
 use std::borrow::Cow;
 
-use aho_corasick::AhoCorasick;
-
 #[cfg(test)]
 mod tests;
 
@@ -113,19 +111,22 @@ pub fn words(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
 
 /// Words that are looked for anywhere in a text, in any spelling of case: a quick look, before the text is
 /// read in earnest.
+///
+/// A few short words are found faster one by one (the standard library compares sixteen bytes at a time)
+/// than by one automaton that goes byte by byte.
 #[derive(Debug)]
-pub struct Mentions(AhoCorasick);
+pub struct Mentions(&'static [&'static str]);
 
 impl Mentions {
-    /// Of these words, ASCII letters in either case.
-    pub fn of(words: &[&str]) -> Self {
-        let found = AhoCorasick::builder().ascii_case_insensitive(true).build(words);
-        Self(found.unwrap_or_else(|error| unreachable!("a few short words: {error}")))
+    /// Of these words, in lower case.
+    pub const fn of(words: &'static [&'static str]) -> Self {
+        Self(words)
     }
 
     /// Whether one of them stands in the text.
     pub fn any_in(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        let lower = text.to_ascii_lowercase();
+        self.0.iter().any(|word| lower.contains(word))
     }
 }
 

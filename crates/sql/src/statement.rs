@@ -2,8 +2,6 @@
 //!
 //! The type is ours: nobody else sees the parser's tree.
 
-use std::sync::LazyLock;
-
 use pg_query::protobuf::node::Node;
 use pg_query::protobuf::{
     AlterSubscriptionStmt, AlterTableStmt, CopyStmt, DropStmt, IndexStmt, ReindexStmt, TransactionStmt,
@@ -204,20 +202,18 @@ impl Statement {
     /// Whether the text has one of the words of which each statement that [`Block::Impossible`] is said of
     /// has one: a quick look, for most scripts have none.
     pub fn may_leave_block(text: &str) -> bool {
-        static WORDS: LazyLock<Mentions> = LazyLock::new(|| {
-            Mentions::of(&[
-                "concurrently",
-                "reindex",
-                "cluster",
-                "subscription",
-                "prepared",
-                "vacuum",
-                "database",
-                "tablespace",
-                "system",
-                "discard",
-            ])
-        });
+        const WORDS: Mentions = Mentions::of(&[
+            "concurrently",
+            "reindex",
+            "cluster",
+            "subscription",
+            "prepared",
+            "vacuum",
+            "database",
+            "tablespace",
+            "system",
+            "discard",
+        ]);
         WORDS.any_in(text)
     }
 

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::LazyLock;
 
 use switchback_sql::ast::Stmt;
 use switchback_sql::{Mentions, Mistake, Piece, PieceKind, Relation, Statement, split};
@@ -205,8 +204,8 @@ pub fn read_script(script: &Script<'_>) -> Vec<Read> {
 /// writes or reads rows, and neither makes a table of them nor sets where names are looked for. Histories
 /// are full of these.
 fn tells_nothing(text: &str) -> bool {
-    static INTO: LazyLock<Mentions> = LazyLock::new(|| Mentions::of(&["into"]));
-    static SETS: LazyLock<Mentions> = LazyLock::new(|| Mentions::of(&["set_config"]));
+    const INTO: Mentions = Mentions::of(&["into"]);
+    const SETS: Mentions = Mentions::of(&["set_config"]);
     let end = text.bytes().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(text.len());
     let is = |word: &str| text[..end].eq_ignore_ascii_case(word);
     let writes = is("insert") || is("update") || is("delete") || is("comment");

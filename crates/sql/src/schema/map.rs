@@ -1,5 +1,7 @@
 //! A map that can be put back to how it was, at the price of what was changed.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::hash::Hash;
 
 use hashbrown::{Equivalent, HashMap};
@@ -9,7 +11,7 @@ use super::Relation;
 /// A map by name. It is read as any other; what changes it notes what was there before, while that is
 /// asked for. Names are looked up many times for each statement and told in order hardly ever, so that
 /// order is made when it is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Map<K, V> {
     now: HashMap<K, V>,
     /// What was changed since [`Map::mark`], as it was then; nothing where it is not asked for.
@@ -19,6 +21,15 @@ pub(super) struct Map<K, V> {
 impl<K, V> Default for Map<K, V> {
     fn default() -> Self {
         Self { now: HashMap::new(), before: None }
+    }
+}
+
+/// In order, so that two that hold the same look the same.
+impl<K: fmt::Debug + Ord, V: fmt::Debug> fmt::Debug for Map<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let now: BTreeMap<_, _> = self.now.iter().collect();
+        let before: Option<BTreeMap<_, _>> = self.before.as_ref().map(|before| before.iter().collect());
+        f.debug_struct("Map").field("now", &now).field("before", &before).finish()
     }
 }
 

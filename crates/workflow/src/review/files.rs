@@ -1,7 +1,7 @@
 //! Which files are reviewed, and which only tell of the schema that they meet.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use switchback_model::{Failure, Result, code};
@@ -38,6 +38,14 @@ pub struct Asked<'a> {
     pub root: Option<&'a Path>,
 }
 
+/// Paths of files, each written in one way only, so that they are compared as bytes.
+type Paths = BTreeSet<OsString>;
+
+/// A path as it was given, without doubled separators.
+fn plain(path: &Path) -> OsString {
+    path.components().collect::<PathBuf>().into_os_string()
+}
+
 /// Reads what is asked about and, before it, the files of the same folders that run earlier. The order
 /// is that in which they run. Also says whether what is asked about is one deploy (several files that
 /// were named, or changed), or a history of many.
@@ -45,7 +53,7 @@ pub struct Asked<'a> {
 /// # Errors
 /// `USAGE` where a path is not there or can't be read; as git.
 pub async fn gather(asked: &Asked<'_>) -> Result<(Vec<File>, bool)> {
-    let mut wanted: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut wanted = Paths::new();
     let (mut folders, mut named) = (BTreeSet::new(), false);
     for path in asked.paths {
         if path.is_dir() {
@@ -59,12 +67,12 @@ pub async fn gather(asked: &Asked<'_>) -> Result<(Vec<File>, bool)> {
                 .changed("nothing was reviewed")
                 .hint("scripts end in .sql; a revision of Alembic ends in .py and has a `down_revision`"));
             }
-            wanted.extend(found);
+            wanted.extend(found.into_iter().map(PathBuf::into_os_string));
             folders.insert(path.clone());
         } else {
             named = true;
             folders.insert(parent(path));
-            wanted.insert(path.clone());
+            wanted.insert(plain(path));
         }
     }
     if let Some(base) = asked.base {
@@ -74,14 +82,14 @@ pub async fn gather(asked: &Asked<'_>) -> Result<(Vec<File>, bool)> {
     if let Some((name, _)) = asked.stdin {
         named = true;
         folders.insert(parent(name));
-        wanted.insert(name.to_owned());
+        wanted.insert(plain(name));
     }
-    wanted.retain(|path| !is_ignored(path, asked));
+    wanted.retain(|path| !is_ignored(Path::new(path), asked));
     let beside = around(&folders, &wanted)?;
     let asked_revisions = if beside.is_empty() { BTreeSet::new() } else { revisions(&wanted) };
     let (mut files, mut goes_back) = (Vec::new(), false);
     let all = wanted.into_iter().map(|path| (path, false)).chain(beside.into_iter().map(|path| (path, true)));
-    for (path, applied) in all {
+    for (path, applied) in all.map(|(path, applied)| (PathBuf::from(path), applied)) {
         // Of the other ways down only whether there is one tells something.
         let other = applied && way_down(&path).is_some_and(|revision| !asked_revisions.contains(&revision));
         if other && goes_back || applied && !path.is_file() {
@@ -100,8 +108,8 @@ pub async fn gather(asked: &Asked<'_>) -> Result<(Vec<File>, bool)> {
 }
 
 /// The revisions of files, by their names.
-fn revisions(paths: &BTreeSet<PathBuf>) -> BTreeSet<String> {
-    paths.iter().flat_map(|path| parts(&shown(path), "")).map(|part| part.revision).collect()
+fn revisions(paths: &Paths) -> BTreeSet<String> {
+    paths.iter().flat_map(|path| parts(&shown(Path::new(path)), "")).map(|part| part.revision).collect()
 }
 
 /// The revision of a file whose name says that it only goes back.
@@ -150,23 +158,25 @@ fn parent(path: &Path) -> PathBuf {
 
 /// What else stands in the folders of the files that are asked about, if it is a file. A file's neighbours
 /// count where its name says that it is one of several: it begins with a number, or its folder does.
-fn around(folders: &BTreeSet<PathBuf>, wanted: &BTreeSet<PathBuf>) -> Result<BTreeSet<PathBuf>> {
-    let mut beside = BTreeSet::new();
+fn around(folders: &BTreeSet<PathBuf>, wanted: &Paths) -> Result<Paths> {
+    let mut beside = Paths::new();
+    let wanted_paths = || wanted.iter().map(Path::new);
     for folder in folders {
         let numbered =
             |path: &Path| path.file_name().is_some_and(|name| is_numbered(&name.to_string_lossy()));
-        if folder.is_dir() && !wanted.iter().any(|path| numbered(path) && parent(path) == *folder) {
+        if folder.is_dir() && !wanted_paths().any(|path| numbered(path) && parent(path) == *folder) {
             continue;
         }
         if folder.is_dir() {
-            beside.extend(here(folder)?.into_iter().filter(|path| numbered(path)));
+            let own = here(folder)?.into_iter().filter(|path| numbered(path));
+            beside.extend(own.map(PathBuf::into_os_string));
         }
     }
-    let folders: BTreeSet<PathBuf> = wanted.iter().filter_map(|path| folder_of_folders(path)).collect();
+    let folders: BTreeSet<PathBuf> = wanted_paths().filter_map(folder_of_folders).collect();
     for folder in folders {
         for own in entries(&folder)?.into_iter().filter(|own| own.file_name().is_some_and(begins_with_digit))
         {
-            beside.extend(["up.sql", "down.sql"].map(|name| tidy(own.join(name))));
+            beside.extend(["up.sql", "down.sql"].map(|name| tidy(own.join(name)).into_os_string()));
         }
     }
     beside.retain(|path| !wanted.contains(path));
@@ -246,10 +256,10 @@ fn is_script(path: &Path) -> Result<bool> {
 }
 
 /// Only what changed since the branch left the reference; each folder may be of another repository.
-async fn keep_changed(wanted: &mut BTreeSet<PathBuf>, base: &str) -> Result<()> {
+async fn keep_changed(wanted: &mut Paths, base: &str) -> Result<()> {
     let mut disk = Disk::default();
     let mut tops: BTreeMap<PathBuf, BTreeSet<PathBuf>> = BTreeMap::new();
-    for path in wanted.iter() {
+    for path in wanted.iter().map(Path::new) {
         let folder = disk.real(&parent(path));
         // Where there is no checkout, git says so of the folder itself.
         let top = disk.top(&folder).unwrap_or_else(|| folder.clone());
@@ -263,7 +273,7 @@ async fn keep_changed(wanted: &mut BTreeSet<PathBuf>, base: &str) -> Result<()> 
             changed.extend(since.into_iter().map(|path| disk.real(&repository.root().join(path))));
         }
     }
-    wanted.retain(|path| changed.contains(&disk.real(path)));
+    wanted.retain(|path| changed.contains(&disk.real(Path::new(path))));
     Ok(())
 }
 

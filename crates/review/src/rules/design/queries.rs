@@ -1,7 +1,5 @@
 //! Mistakes in queries that the server accepts, or finds too late.
 
-use std::sync::LazyLock;
-
 use switchback_sql::{Mentions, Token, tokens};
 
 use crate::rule::prelude::*;
@@ -126,7 +124,7 @@ const EQUALITY: &[&str] = &["=", "<>", "!="];
 
 fn null(at: &At<'_>, out: &mut Out<'_>) {
     // Nothing can be compared with what is not there.
-    static NULL: LazyLock<Mentions> = LazyLock::new(|| Mentions::of(&["null"]));
+    const NULL: Mentions = Mentions::of(&["null"]);
     if !NULL.any_in(at.text) {
         return;
     }
