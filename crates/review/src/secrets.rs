@@ -169,10 +169,11 @@ const WORDS: &[&str] = &["password", "passwd", "pasword", "passphrase", "secret"
 /// How the keys of well-known services begin.
 const KEYS: &[&str] = &["sk_live_", "rk_live_", "akia", "ghp_", "github_pat_", "xoxb-", "glpat-"];
 
-/// One of these stands in every text that has a secret: most have none, and are not looked through.
+/// One of these stands in every text that has a secret: many have none, and are not looked through. Those
+/// that stand in most others come first.
 const SIGNS: &[&str] = &[
-    "pas", "secret", "api", "pwd", "_live_", "akia", "ghp_", "_pat_", "xoxb-", "glpat-", "://", "key-----",
-    "role", "user",
+    "user", "pas", "role", "group", "api", "secret", "pwd", "://", "_live_", "akia", "ghp_", "_pat_",
+    "xoxb-", "glpat-", "key-----",
 ];
 
 /// Where secrets stand in a text of SQL or Python, by everything that can be seen of it.
@@ -338,8 +339,9 @@ fn may_have_literals(lower: &str) -> bool {
     let makes = |at: usize| {
         let before = lower[..at].trim_end();
         let near = &before[before.floor_char_boundary(before.len().saturating_sub(LONG))..];
+        let line = near.rsplit('\n').next().unwrap_or_default();
         // In a long line it is not looked for where a comment began.
-        let comment = near.rsplit_once('\n').map_or(before.len() > LONG, |(_, line)| line.contains("--"));
+        let comment = line.contains("--") || line.len() == near.len() && near.len() < before.len();
         comment || ["create", "alter", "*/"].iter().any(|end| near.ends_with(end))
     };
     let named = |name: &str| lower.contains(name) && lower.match_indices(name).any(|(at, _)| makes(at));
@@ -367,6 +369,9 @@ mod tests {
         for text in [
             "ALTER ROLE app PASSWORD 'Tr0ub4dor&3'",
             "alter user app with encrypted password E'Tr0ub4dor&3' valid until '2030-01-01'",
+            "create -- the application's\n  user app encrypted 'Tr0ub4dor&3'",
+            "ALTER /* all of\n it */ ROLE app ENCRYPTED 'Tr0ub4dor&3'",
+            "select 1; create\n\tgroup app encrypted 'Tr0ub4dor&3'",
             "ALTER ROLE app PASSWORD $$Tr0ub4dor&3$$",
             "ALTER ROLE app PASSWORD $x$Tr0ub4dor&3$x$",
             "ALTER ROLE app PASWORT 'Tr0ub4dor&3'",

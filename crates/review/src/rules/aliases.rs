@@ -46,7 +46,7 @@ static ALIASES: &[Alias] = &[
     of("squawk", "ban-add-enum-value", &["enum-no-down"]),
     of("squawk", "ban-alter-domain-with-add-constraint", &["alter-domain-add-constraint"]),
     of("squawk", "ban-alter-function-options", &["function-volatility-change"]),
-    of("squawk", "ban-alter-role-options", &["alter-database-or-role-set"]),
+    of("squawk", "ban-alter-role-options", &["alter-database-or-role-set", "role-locked-out"]),
     of("squawk", "ban-alter-row-level-security", &["disable-rls", "enable-rls-without-policy"]),
     of("squawk", "ban-alter-sequence-values", &["sequence-restart"]),
     of("squawk", "ban-alter-system-options", &["alter-system"]),

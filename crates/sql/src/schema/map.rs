@@ -71,8 +71,15 @@ impl<K: Hash + Ord + Clone, V: Clone> Map<K, V> {
     }
 
     pub(super) fn insert(&mut self, key: K, value: V) {
-        self.note(&key);
-        self.now.insert(key, value);
+        match &mut self.before {
+            Some(before) if !before.contains_key(&key) => {
+                let was = self.now.insert(key.clone(), value);
+                before.insert(key, was);
+            }
+            _ => {
+                self.now.insert(key, value);
+            }
+        }
     }
 
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
