@@ -60,6 +60,12 @@ BEGIN; ALTER TYPE status ADD VALUE 'x'; INSERT INTO users (id, email, st) VALUES
 DO $$ BEGIN ALTER TYPE status ADD VALUE 'x'; UPDATE users SET st = 'x' WHERE id = 1; END $$;
 BEGIN; ALTER TYPE status ADD VALUE 'x'; SELECT 1 FROM users WHERE st = 'x'::status; COMMIT;
 
+BEGIN; CREATE TYPE fresh AS ENUM ('a'); ALTER TYPE fresh ADD VALUE 'x'; CREATE TABLE t (f fresh DEFAULT 'x'); COMMIT;
+
+-- silent enum-value-used-in-transaction version=17
+BEGIN; CREATE TYPE fresh AS ENUM ('a'); ALTER TYPE fresh ADD VALUE 'x'; CREATE TABLE t (f fresh DEFAULT 'x'); COMMIT;
+DO $$ BEGIN CREATE TYPE fresh AS ENUM ('a'); ALTER TYPE fresh ADD VALUE 'x'; CREATE TABLE t (f fresh DEFAULT 'x'); END $$;
+
 -- silent enum-value-used-in-transaction
 ALTER TYPE status ADD VALUE 'x'; UPDATE users SET st = 'x' WHERE id = 1;
 BEGIN; ALTER TYPE status ADD VALUE 'x'; UPDATE users SET st = 'new' WHERE id = 1; COMMIT;

@@ -120,7 +120,7 @@ fn used(script: &ScriptAt<'_>, out: &mut Out<'_>) {
     }
     let whole = script.script.wrapped || script.script.one_query;
     let mut open = whole;
-    let (mut labels, mut made): (BTreeMap<&str, &Relation>, Vec<&Relation>) = (BTreeMap::new(), Vec::new());
+    let (mut labels, mut made): (BTreeMap<&str, &Relation>, Made<'_>) = (BTreeMap::new(), Vec::new());
     for (number, stmt) in script.stmts() {
         match stmt {
             Stmt::Transaction(Transaction::Begin) => open = true,
@@ -129,15 +129,14 @@ fn used(script: &ScriptAt<'_>, out: &mut Out<'_>) {
                 labels.clear();
                 made.clear();
             }
-            // Labels of a type that the same transaction made can be used.
-            Stmt::CreateEnum { name, .. } if open => made.push(name),
+            Stmt::CreateEnum { name, labels } if open => made.push((name, labels)),
             Stmt::AlterEnum { name, old: None, new, .. }
-                if open && !made.iter().any(|made| made.same(name)) =>
+                if open && !may_be_used(&made, name, new, script.options.version) =>
             {
                 labels.insert(new, name);
             }
-            Stmt::Do { body: (body, _), .. } if adds_and_uses(body).is_some() => {
-                if let Some((label, name)) = adds_and_uses(body) {
+            Stmt::Do { body: (body, _), .. } if adds_and_uses(body, script.options.version).is_some() => {
+                if let Some((label, name)) = adds_and_uses(body, script.options.version) {
                     out.push_statement(script, number, unsafe_use(&label, &name));
                 }
             }
@@ -151,16 +150,29 @@ fn used(script: &ScriptAt<'_>, out: &mut Out<'_>) {
     }
 }
 
-/// A label that a block of code adds to a type that it did not make, and uses behind that.
-fn adds_and_uses(body: &str) -> Option<(String, Relation)> {
+/// Types that the open transaction made, with the labels that they were made with.
+type Made<'a> = Vec<(&'a Relation, &'a [String])>;
+
+/// Whether the transaction that adds a label to a type may use it: one that the type was made with, or,
+/// from PostgreSQL 17 on, any label of a type that it made itself.
+fn may_be_used(made: &Made<'_>, name: &Relation, label: &str, version: u32) -> bool {
+    let own = made.iter().find(|(made, _)| made.same(name));
+    own.is_some_and(|(_, labels)| version >= 17 || labels.iter().any(|own| own == label))
+}
+
+/// A label that a block of code adds to a type, and uses behind that.
+fn adds_and_uses(body: &str, version: u32) -> Option<(String, Relation)> {
     let texts: Vec<String> = plpgsql::statements(body).into_iter().filter_map(|found| found.text).collect();
     let mut added: Option<(String, Relation)> = None;
-    let mut made: Vec<Relation> = Vec::new();
+    let mut made: Vec<(Relation, Vec<String>)> = Vec::new();
     for text in &texts {
         match read::read(text) {
-            Ok(Stmt::CreateEnum { name, .. }) => made.push(name),
-            Ok(Stmt::AlterEnum { name, old: None, new, .. }) if !made.iter().any(|made| made.same(&name)) => {
-                added = Some((new, name));
+            Ok(Stmt::CreateEnum { name, labels }) => made.push((name, labels)),
+            Ok(Stmt::AlterEnum { name, old: None, new, .. }) => {
+                let made = made.iter().map(|(name, labels)| (name, &**labels)).collect();
+                if !may_be_used(&made, &name, &new, version) {
+                    added = Some((new, name));
+                }
             }
             Ok(stmt) if looks_at_values(&stmt) => {
                 let uses = |(label, name): &(String, Relation)| {
