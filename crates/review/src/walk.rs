@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use switchback_sql::ast::Stmt;
+use switchback_sql::ast::{Expr, Stmt, Transaction};
 use switchback_sql::locks::{self, Effects, Place};
 use switchback_sql::schema::{Born, Schema};
 use switchback_sql::{Relation, plpgsql, read};
@@ -72,6 +72,10 @@ pub(crate) fn walk(scripts: &[Script<'_>], options: &Options, live: &Live) -> Wa
             Some(schema) if !is_told(script, live) => schema,
             _ => &mut told,
         };
+        // What another file does may come before it or after.
+        if number > 0 && !script.is_numbered() {
+            meets.set_unclear(Born { script: number - 1, statement: usize::MAX });
+        }
         match script.direction {
             Direction::Up if script.applied => tell(&at, meets),
             Direction::Up => through(&active, &at, meets, &mut raw),
@@ -205,15 +209,63 @@ fn is_whole(reads: &[Read]) -> bool {
 
 /// What a script that is applied tells of the schema; nothing is said of it.
 fn tell(script: &ScriptAt<'_>, schema: &mut Schema) {
-    for (number, stmt) in script.stmts() {
+    for (number, read) in script.reads.iter().enumerate() {
         let born = Born { script: script.number, statement: number };
-        let Stmt::Do { body: (body, _), .. } = stmt else {
-            schema.apply(stmt, born);
-            continue;
-        };
-        let texts = plpgsql::statements(body).into_iter().filter_map(|found| found.text);
-        texts.filter_map(|text| read::read(&text).ok()).for_each(|stmt| schema.apply(&stmt, born));
+        if is_unclear(read) {
+            schema.set_unclear(born);
+        }
+        match read.stmt() {
+            Some(Stmt::Do { body: (body, _), .. }) => {
+                for found in plpgsql::statements(body) {
+                    match found.text.and_then(|text| read::read(&text).ok()) {
+                        Some(stmt) => apply(schema, &stmt, born),
+                        None => schema.set_unclear(born),
+                    }
+                }
+            }
+            Some(stmt) => apply(schema, stmt, born),
+            None => {}
+        }
     }
+}
+
+/// Takes in what a statement does, and whether more than that is to be seen.
+fn apply(schema: &mut Schema, stmt: &Stmt, born: Born) {
+    schema.apply(stmt, born);
+    if runs_code(stmt) {
+        schema.set_unclear(born);
+    }
+}
+
+/// Whether what stands there may do to the schema what was not seen.
+fn is_unclear(read: &Read) -> bool {
+    match &read.what {
+        What::Statement(stmt) => read.guessed && !writes_rows(stmt),
+        What::Psql => !read.data,
+        What::Mistake(_) | What::NotPython | What::Unread(_) => true,
+    }
+}
+
+/// Whether a statement takes back what others did, or calls what may do anything: a procedure, or a function
+/// that is called for what it does, as `SELECT drop_views()` is.
+fn runs_code(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Call { .. } | Stmt::Unread | Stmt::Transaction(Transaction::Rollback) => true,
+        Stmt::Select(query) if query.tables.is_empty() => {
+            let calls = |column: &Expr| matches!(column.bare(), Expr::Call { name, .. } if !is_servers_own(&name.name));
+            !query.constant || query.columns.iter().any(|(_, column)| calls(column))
+        }
+        _ => false,
+    }
+}
+
+fn writes_rows(stmt: &Stmt) -> bool {
+    matches!(stmt, Stmt::Insert { .. } | Stmt::Update { .. } | Stmt::Delete { .. } | Stmt::Merge { .. })
+}
+
+/// Functions of the server that scripts call for what they do, and that make and drop nothing.
+fn is_servers_own(function: &str) -> bool {
+    function.starts_with("pg_") || ["setval", "nextval", "set_config", "now"].contains(&function)
 }
 
 /// Statement by statement through one script.
@@ -224,6 +276,10 @@ fn through(active: &Active, script: &ScriptAt<'_>, schema: &mut Schema, raw: &mu
     }
     for (number, read) in script.reads.iter().enumerate() {
         session.stands(read.outside, script.script.wrapped);
+        let born = Born { script: script.number, statement: number };
+        if is_unclear(read) {
+            schema.set_unclear(born);
+        }
         let What::Statement(stmt) = &read.what else { continue };
         let effects = effects(stmt, schema, &session, script);
         let at = standing(script, (number, stmt), &effects, schema, &session);
@@ -241,7 +297,7 @@ fn through(active: &Active, script: &ScriptAt<'_>, schema: &mut Schema, raw: &mu
             index.is_none_or(|index| used[index])
         };
         session.apply(number, stmt, &effects, is_used);
-        schema.apply(stmt, Born { script: script.number, statement: number });
+        apply(schema, stmt, born);
     }
 }
 
@@ -308,9 +364,13 @@ fn inside(
     raw: &mut Vec<Raw>,
 ) -> Vec<Inner> {
     let (mut inner, outside) = (Vec::new(), session.enter(number));
+    let born = Born { script: script.number, statement: number };
     for found in plpgsql::statements(body) {
-        let Some(text) = &found.text else { continue };
-        let Ok(stmt) = read::read(text) else { continue };
+        let stmt = found.text.as_deref().map(read::read);
+        let (Some(text), Some(Ok(stmt))) = (&found.text, stmt) else {
+            schema.set_unclear(born);
+            continue;
+        };
         let effects = effects(&stmt, schema, session, script);
         let at = At {
             stmt: &stmt,
@@ -331,7 +391,7 @@ fn inside(
         if !matches!(stmt, Stmt::Transaction(_)) {
             session.apply(number, &stmt, &effects, |_| true);
         }
-        schema.apply(&stmt, Born { script: script.number, statement: number });
+        apply(schema, &stmt, born);
         inner.push(Inner { at: found.at, stmt, effects });
     }
     session.leave(outside);

@@ -112,6 +112,16 @@ impl<'a> Script<'a> {
         Self { path, text, ..Self::default() }
     }
 
+    /// Its place among others is told: by a number at the beginning of its name or its folder's, or by what
+    /// stands in it.
+    pub(crate) fn is_numbered(&self) -> bool {
+        let begins = |name: &str| {
+            let name = name.strip_prefix(['V', 'v', 'B', 'U']).unwrap_or(name);
+            name.starts_with(|c: char| c.is_ascii_digit())
+        };
+        self.is_python() || self.path.rsplit(['/', '\\']).take(2).any(begins)
+    }
+
     /// It is Alembic's, in Python.
     pub fn is_python(&self) -> bool {
         Path::new(self.path).extension().is_some_and(|end| end.eq_ignore_ascii_case("py"))
@@ -205,11 +215,14 @@ pub fn read_script(script: &Script<'_>) -> Vec<Read> {
 /// are full of these.
 fn tells_nothing(text: &str) -> bool {
     const INTO: Mentions = Mentions::of(&["into"]);
+    const FROM: Mentions = Mentions::of(&["from"]);
     const SETS: Mentions = Mentions::of(&["set_config"]);
     let end = text.bytes().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(text.len());
     let is = |word: &str| text[..end].eq_ignore_ascii_case(word);
     let writes = is("insert") || is("update") || is("delete") || is("comment");
-    (writes || is("select") && !INTO.any_in(text)) && !SETS.any_in(text)
+    // One that reads from nowhere may call what does anything.
+    let reads = is("select") && FROM.any_in(text) && !INTO.any_in(text);
+    (writes || reads) && !SETS.any_in(text)
 }
 
 fn read(text: &str, offset: usize, piece: &Piece) -> Option<Read> {

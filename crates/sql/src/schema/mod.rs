@@ -65,6 +65,9 @@ pub struct Table {
     pub all_columns: bool,
     /// Its constraints.
     pub constraints: Vec<TableConstraint>,
+    /// Every constraint and index of it is known, and by its name: it was seen being made, with none taken
+    /// over from elsewhere, no other was dropped, and nothing was made twice.
+    pub all_constraints: bool,
     /// Its triggers' names.
     pub triggers: Vec<String>,
     /// Its policies' names.
@@ -230,6 +233,8 @@ pub struct Schema {
     /// The search path behind the end of a transaction that has its own.
     path_after: Option<Vec<String>>,
     knows_all: bool,
+    /// When something was done last that could not be followed.
+    unclear: Option<Born>,
     /// What was ever made among the temporary ones, by name: nothing else is looked for there.
     temporary: BTreeSet<String>,
 }
@@ -246,7 +251,7 @@ impl Schema {
         // The small ones are copied; of the others only what is changed is.
         let (publications, extensions) = (self.publications.clone(), self.extensions.clone());
         let (search_path, path_after) = (self.search_path.clone(), self.path_after.clone());
-        let temporary = self.temporary.clone();
+        let (temporary, unclear) = (self.temporary.clone(), self.unclear);
         self.tables.mark();
         self.indexes.mark();
         self.functions.mark();
@@ -266,7 +271,7 @@ impl Schema {
         self.names.back();
         (self.publications, self.extensions) = (publications, extensions);
         (self.search_path, self.path_after) = (search_path, path_after);
-        self.temporary = temporary;
+        (self.temporary, self.unclear) = (temporary, unclear);
         result
     }
 
@@ -278,6 +283,17 @@ impl Schema {
     /// Says that nothing else is there.
     pub fn set_knows_all(&mut self) {
         self.knows_all = true;
+    }
+
+    /// Says that something was done that could not be followed: it may have made, changed or dropped
+    /// anything.
+    pub fn set_unclear(&mut self, born: Born) {
+        self.unclear = Some(born);
+    }
+
+    /// Whether everything that was done since then could be followed; nothing: from the beginning on.
+    pub fn is_followed(&self, since: Option<Born>) -> bool {
+        self.unclear.is_none_or(|unclear| since.is_some_and(|since| since > unclear))
     }
 
     /// Says where a session that sets no search path looks for names; empty: in `public`.

@@ -237,3 +237,31 @@ fn long_histories_are_read_in_time() {
     assert!(schema.index(&Relation::named("hub_x_idx4999")).is_some());
     assert!(schema.column(&Relation::named("hub"), "c1597").is_some());
 }
+
+#[test]
+fn constraints_are_all_known_only_where_each_was_seen() {
+    let schema = known(
+        "create table a (id int primary key); create table b (like a including all);
+        create table c () inherits (a); create table d as select 1 as id; alter table e add unique (id);
+        create table f (id int); alter table f drop constraint if exists some_name;
+        create table g (id int); alter table g add column id int;
+        create table h (id int) partition by range (id);
+        create table h1 partition of h for values from (1) to (2);
+        create table i1 partition of unknown for values from (1) to (2);
+        create table j (id int); alter table unknown attach partition j default;
+        create table k (id int); create table k (id int)",
+    );
+    let all = schema.tables().filter(|table| table.all_constraints).map(|table| table.name.name.as_str());
+    assert_eq!(all.collect::<Vec<_>>(), ["a", "h", "h1"]);
+}
+
+#[test]
+fn what_was_made_behind_something_unclear_is_followed() {
+    let mut schema = known("create table a (id int)");
+    let at = |statement| Born { script: 1, statement };
+    assert!(schema.is_followed(None) && schema.is_followed(Some(at(0))));
+    schema.set_unclear(at(5));
+    assert!(!schema.is_followed(None) && !schema.is_followed(Some(at(5))) && schema.is_followed(Some(at(6))));
+    schema.aside(|schema| schema.set_unclear(at(7)));
+    assert!(schema.is_followed(Some(at(6))));
+}

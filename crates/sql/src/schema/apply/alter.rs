@@ -65,7 +65,16 @@ impl Schema {
     /// What is done to a column of one table.
     fn change_column(&mut self, table: &Relation, action: &ActionKind, born: Born) {
         match action {
-            ActionKind::AddColumn { column, .. } => self.add_column(table, column, born),
+            ActionKind::AddColumn { column, if_not_exists } => {
+                let there = self.tables.get_mut(table).filter(|known| {
+                    !if_not_exists && known.columns.iter().any(|own| own.name == column.name)
+                });
+                // What the files tell contradicts itself.
+                if let Some(known) = there {
+                    known.all_constraints = false;
+                }
+                self.add_column(table, column, born);
+            }
             ActionKind::DropColumn { name, cascade, .. } => self.drop_column(table, name, *cascade, born),
             ActionKind::AlterType { column, to, collation, .. } => {
                 let of = tables::serial(to).map_or_else(
@@ -184,7 +193,9 @@ impl Schema {
 
     fn attach(&mut self, parent: &Relation, partition: &Partition, born: Born) {
         let name = self.resolve(&partition.table);
+        let all = self.knows_constraints(parent);
         let known = self.table_or_unknown(&name);
+        known.all_constraints &= all;
         known.partition_of = Some(parent.clone());
         known.default_partition = partition.default;
         known.bounds = Some(partition.clone());

@@ -164,8 +164,10 @@ impl Schema {
             let own = |column: &&mut crate::schema::TableColumn| {
                 name == format!("{}_{}_not_null", table.name, column.name)
             };
-            if let Some(column) = known.columns.iter_mut().find(own) {
-                column.not_null = false;
+            match known.columns.iter_mut().find(own) {
+                Some(column) => column.not_null = false,
+                // One that is known here may have that name there.
+                None => known.all_constraints = false,
             }
             return;
         };

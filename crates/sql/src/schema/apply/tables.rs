@@ -15,6 +15,7 @@ impl Schema {
             name: name.clone(),
             kind: kind(create),
             all_columns: true,
+            all_constraints: self.makes_constraints(create, &name),
             strategy: create.partition_by.as_ref().map(|(strategy, _)| strategy.clone()),
             partition_key: create.partition_by.as_ref().map(|(_, key)| key.clone()).unwrap_or_default(),
             temporary: create.temporary,
@@ -49,6 +50,7 @@ impl Schema {
             let parent = self.resolve(&partition.table);
             self.copy_columns(table, &parent);
             self.copy_checks(table, &parent);
+            table.all_constraints &= self.knows_constraints(&parent);
             table.partition_of = Some(parent);
             table.default_partition = partition.default;
             table.bounds = Some(partition.clone());
@@ -67,6 +69,18 @@ impl Schema {
             table.columns.extend(columns);
             table.all_columns &= all;
         }
+    }
+
+    /// Whether every constraint of a new table stands in the statement. Where there is such a table already,
+    /// nobody knows which of both is meant.
+    fn makes_constraints(&self, create: &CreateTable, name: &Relation) -> bool {
+        let takes_over = !create.like.is_empty() || !create.inherits.is_empty() || create.query.is_some();
+        !takes_over && !self.tables.contains_key(name)
+    }
+
+    /// What a partition has from this table is known.
+    pub(super) fn knows_constraints(&self, table: &Relation) -> bool {
+        self.tables.get(table).is_some_and(|table| table.all_constraints)
     }
 
     fn copy_columns(&self, table: &mut Table, from: &Relation) {

@@ -243,6 +243,7 @@ impl Reader {
                 name: named(row, 1),
                 kind,
                 all_columns: true,
+                all_constraints: true,
                 unlogged: row.get(4),
                 rls: row.get(5),
                 replica_identity: match row.get(6) {
