@@ -9,7 +9,10 @@ use switchback_sql::{PieceKind, split};
 use switchback_testkit::cluster;
 
 /// Rules that say that a statement fails, with what the server says to it.
-const RULES: &[(&str, &str)] = &[("enum-value-used-in-transaction", "unsafe use of new value")];
+const RULES: &[(&str, &str)] = &[
+    ("refresh-matview-without-key", "concurrently"),
+    ("enum-value-used-in-transaction", "unsafe use of new value"),
+];
 
 /// The words behind a block's fence, and its text.
 type Block<'a> = (&'a str, String);

@@ -166,6 +166,16 @@ refresh materialized view concurrently public.order_stats;
 REFRESH MATERIALIZED VIEW CONCURRENTLY order_stats WITH DATA;
 DO $$ BEGIN REFRESH MATERIALIZED VIEW CONCURRENTLY order_stats; END $$;
 
+-- names refresh-matview-without-key
+create materialized view m as select 1 as a; refresh materialized view concurrently public."m";
+CREATE MATERIALIZED VIEW m AS SELECT 1 AS a; CREATE INDEX ON m (a); /* next file */ REFRESH MATERIALIZED VIEW CONCURRENTLY m WITH DATA;
+CREATE MATERIALIZED VIEW m AS SELECT 1 AS a; CREATE UNIQUE INDEX ON m (a) WHERE a > 0; REFRESH MATERIALIZED VIEW CONCURRENTLY m;
+
+-- silent refresh-matview-without-key
+REFRESH MATERIALIZED VIEW CONCURRENTLY order_stats;
+REFRESH MATERIALIZED VIEW CONCURRENTLY never_seen;
+CREATE MATERIALIZED VIEW m AS SELECT 1 AS a; CREATE UNIQUE INDEX ON m (a); ALTER MATERIALIZED VIEW m RENAME TO n; /* next file */ REFRESH MATERIALIZED VIEW CONCURRENTLY n;
+
 -- names alter-index-set-tablespace
 alter index if exists public."users_name_idx" set tablespace fast;
 ALTER INDEX ALL IN TABLESPACE pg_default OWNED BY app SET TABLESPACE fast;

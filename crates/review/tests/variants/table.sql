@@ -168,6 +168,9 @@ REFRESH MATERIALIZED VIEW order_stats;
 -- names refresh-matview-concurrently
 REFRESH MATERIALIZED VIEW CONCURRENTLY order_stats;
 
+-- names refresh-matview-without-key
+DROP INDEX order_stats_idx; REFRESH MATERIALIZED VIEW CONCURRENTLY order_stats;
+
 -- names alter-index-set-tablespace
 ALTER INDEX users_name_idx SET TABLESPACE pg_default;
 

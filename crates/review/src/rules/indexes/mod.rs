@@ -35,4 +35,5 @@ pub(super) const RULES: &[&Rule] = &[
     &refresh::BLOCKING,
     &refresh::CONCURRENTLY,
     &move_index::RULE,
+    &refresh::WITHOUT_KEY,
 ];

@@ -22,6 +22,15 @@ pub(super) const CONCURRENTLY: Rule = Rule {
     look: Look::Statement(concurrently),
 };
 
+pub(super) const WITHOUT_KEY: Rule = Rule {
+    code: "SR0319",
+    name: "refresh-matview-without-key",
+    severity: Severity::Error,
+    style: false,
+    page: include_str!("refresh_matview_without_key.md"),
+    look: Look::Statement(without_key),
+};
+
 fn blocking(at: &At<'_>, out: &mut Out<'_>) {
     let Stmt::Refresh { name, concurrently: false, no_data } = at.stmt else { return };
     if at.is_new(name) {
@@ -67,4 +76,31 @@ fn concurrently(at: &At<'_>, out: &mut Out<'_>) {
          refresh meanwhile, and the migration takes as long",
     );
     out.push(at, found.on(name).help("let the job that refreshes it do so after the migration"));
+}
+
+fn without_key(at: &At<'_>, out: &mut Out<'_>) {
+    let Stmt::Refresh { name, concurrently: true, .. } = at.stmt else { return };
+    let Some(view) = at.schema.table(name).filter(|view| view.kind == TableKind::MaterializedView) else {
+        return;
+    };
+    // In a block of code it may stand behind a condition.
+    if at.embedded || !at.schema.is_followed(view.born) || may_have_key(at, name) {
+        return;
+    }
+    let found = Found::new(
+        format!("`{name}` is filled again beside its readers, and has no unique index for that"),
+        format!(
+            "the server refuses it (`cannot refresh materialized view \"{}\" concurrently`): old and new rows are told \
+             apart by a unique index on plain columns, without a WHERE",
+            at.schema.resolve(name)
+        ),
+    );
+    let help = "CREATE UNIQUE INDEX on columns that tell its rows apart, before the first such refresh";
+    out.push(at, found.help(help));
+}
+
+/// As [`has_key`]; what could not be read of an index may be a plain column.
+fn may_have_key(at: &At<'_>, view: &Relation) -> bool {
+    let plain = |key: &Key| matches!(key, Key::Column(_) | Key::Expr(Expr::Other(_)));
+    at.schema.indexes_of(view).any(|index| index.unique && !index.partial && index.keys.iter().all(plain))
 }
