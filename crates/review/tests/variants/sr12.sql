@@ -13,6 +13,33 @@ BEGIN; ALTER TABLE users ALTER age TYPE bigint; COMMIT;
 -- silent type-change-drops-statistics
 ALTER TABLE users ALTER age TYPE bigint; ANALYZE users;
 
+-- names drop-blocked
+drop table if exists public."cities", users restrict;
+DROP VIEW active_users; DROP TABLE items, nv; CREATE VIEW v AS SELECT id FROM users; /* next file */ DROP TABLE users;
+ALTER TABLE orders DROP user_id;
+DROP TYPE status;
+DROP DOMAIN plain_int;
+ALTER TABLE gen DROP COLUMN a;
+CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t); ALTER TABLE t DROP COLUMN id;
+DROP SCHEMA shop;
+CREATE VIEW v AS SELECT * FROM events_2024; DROP TABLE events;
+
+-- silent drop-blocked
+DROP TABLE users CASCADE;
+DROP TABLE parent_t, child_t;
+DROP VIEW active_users; DROP TABLE items, nv, users;
+DROP TABLE events;
+CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t); DROP TABLE t;
+ALTER TABLE users DROP COLUMN bio;
+ALTER TABLE users DROP COLUMN st; DROP TYPE status;
+ALTER TABLE gen DROP COLUMN b, DROP COLUMN a;
+DROP TABLE never_seen;
+DROP SCHEMA never_seen;
+DO $$ BEGIN IF true THEN DROP TABLE users; END IF; END $$;
+ALTER TABLE items DROP CONSTRAINT an_unknown_name, DROP CONSTRAINT items_user_id_fkey; ALTER TABLE nv DROP CONSTRAINT other_name; DROP VIEW active_users; DROP TABLE users;
+SELECT drop_views('users'); DROP TABLE users;
+DROP VIEW parent_t;
+
 -- names type-change-blocked-by-view
 alter table public."users" alter "email" type varchar(99);
 ALTER TABLE orders ALTER COLUMN user_id TYPE numeric;

@@ -560,3 +560,6 @@ CREATE SEQUENCE s2 AS integer CYCLE;
 
 -- names sequence-owner-lost
 ALTER SEQUENCE gen_s_seq OWNED BY NONE;
+
+-- names drop-blocked
+ALTER TABLE users DROP COLUMN email;

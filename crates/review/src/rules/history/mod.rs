@@ -1,9 +1,13 @@
 //! Migrations as a history, their ways down, and the target that they meet.
 
+use switchback_sql::Relation;
+
 use super::target;
+use crate::cx::At;
 use crate::rule::Rule;
 
 mod chain;
+mod drop_blocked;
 mod files;
 mod names_database;
 mod pairs;
@@ -59,4 +63,10 @@ pub(super) const RULES: &[&Rule] = &[
     &target::limits::SEQUENCE,
     &unread::RULE,
     &names_database::RULE,
+    &drop_blocked::RULE,
 ];
+
+/// All columns of the table are known, and none has that name.
+fn lacks(at: &At<'_>, table: &Relation, column: &str) -> bool {
+    at.schema.table(table).is_some_and(|known| known.all_columns) && at.schema.column(table, column).is_none()
+}

@@ -102,8 +102,9 @@ fn blocked(at: &At<'_>, out: &mut Out<'_>) {
         let views: Vec<&Table> = at.schema.views_of(table).into_iter().filter(reads).collect();
         // A view reads the column for sure where no other table that it reads may have one of that name.
         let own = at.schema.resolve(table);
-        let mut sure =
-            views.iter().any(|view| view.reads.iter().all(|other| *other == own || lacks(at, other, column)));
+        let mut sure = views
+            .iter()
+            .any(|view| view.reads.iter().all(|other| *other == own || super::lacks(at, other, column)));
         let mut users: Vec<String> =
             views.iter().map(|view| format!("the view `{}`", at.schema.short(&view.name))).collect();
         let dropped = |name: &str| {
@@ -131,9 +132,4 @@ fn blocked(at: &At<'_>, out: &mut Out<'_>) {
                     column of the new type and move over to it";
         out.push(at, found.at(action.at).severity(severity).help(help));
     }
-}
-
-/// All columns of the table are known, and none has that name.
-fn lacks(at: &At<'_>, table: &Relation, column: &str) -> bool {
-    at.schema.table(table).is_some_and(|known| known.all_columns) && at.schema.column(table, column).is_none()
 }
