@@ -10,6 +10,7 @@ use switchback_testkit::cluster;
 
 /// Rules that say that a statement fails, with what the server says to it.
 const RULES: &[(&str, &str)] = &[
+    ("fk-without-key", "for referenced table"),
     ("refresh-matview-without-key", "concurrently"),
     ("drop-blocked", "because other objects depend on it"),
     ("enum-value-used-in-transaction", "unsafe use of new value"),

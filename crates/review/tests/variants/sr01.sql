@@ -200,6 +200,26 @@ CREATE TABLE fresh (id bigint PRIMARY KEY, who smallint, FOREIGN KEY (who) REFER
 CREATE TABLE fresh (id bigint PRIMARY KEY, user_id int8 REFERENCES users (id));
 CREATE TABLE p (c varchar(20) PRIMARY KEY); CREATE TABLE fresh (id bigint PRIMARY KEY, c varchar(20) REFERENCES p);
 
+-- names fk-without-key
+CREATE TABLE fresh (id bigint PRIMARY KEY, who text, foreign key (who) references public."users" (name));
+ALTER TABLE items ADD COLUMN bag bigint REFERENCES bag;
+ALTER TABLE ONLY items ADD FOREIGN KEY (id, user_id) REFERENCES users (id, owner_id) MATCH FULL;
+CREATE TABLE fresh (id bigint, up bigint REFERENCES fresh);
+DROP INDEX bag_k_idx; /* next file */ ALTER TABLE items ADD FOREIGN KEY (id) REFERENCES bag (k);
+DO $$ BEGIN ALTER TABLE items ADD FOREIGN KEY (qty) REFERENCES users (age); END $$;
+
+-- silent fk-without-key
+ALTER TABLE items ADD FOREIGN KEY (id) REFERENCES bag (k);
+ALTER TABLE items ADD FOREIGN KEY (id) REFERENCES never_seen;
+ALTER TABLE items ADD FOREIGN KEY (id) REFERENCES bag (never_seen);
+ALTER TABLE bag ADD UNIQUE (v); /* next file */ ALTER TABLE items ADD COLUMN v text REFERENCES bag (v);
+ALTER TABLE gen ADD COLUMN x int, ADD FOREIGN KEY (a, id) REFERENCES gen (a, id);
+CREATE TABLE fresh (id bigint, up bigint REFERENCES fresh (id), UNIQUE (id));
+CREATE TABLE fresh AS SELECT * FROM users; ALTER TABLE items ADD FOREIGN KEY (id) REFERENCES fresh (id);
+CREATE TABLE fresh () INHERITS (users); ALTER TABLE items ADD FOREIGN KEY (id) REFERENCES fresh (id);
+SELECT add_keys(); ALTER TABLE items ADD COLUMN bag bigint REFERENCES bag;
+CALL add_keys(); ALTER TABLE items ADD COLUMN bag bigint REFERENCES bag;
+
 -- names fk-without-index
 CREATE TABLE "Fresh" (id bigint PRIMARY KEY, user_id bigint, FOREIGN KEY (user_id) REFERENCES users);
 ALTER TABLE orders ADD CONSTRAINT f FOREIGN KEY (city_id) REFERENCES cities (id) NOT VALID;

@@ -60,6 +60,9 @@ ALTER TABLE orders ADD CONSTRAINT o_fk FOREIGN KEY (user_id) REFERENCES users (i
 -- names fk-type-mismatch
 ALTER TABLE users ADD CONSTRAINT age_fk FOREIGN KEY (age) REFERENCES cities (id) NOT VALID;
 
+-- names fk-without-key
+ALTER TABLE items ADD CONSTRAINT name_fk FOREIGN KEY (qty) REFERENCES users (age) NOT VALID;
+
 -- names fk-without-index
 CREATE TABLE invoices (id bigint PRIMARY KEY, user_id bigint NOT NULL REFERENCES users (id));
 

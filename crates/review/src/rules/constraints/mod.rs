@@ -19,6 +19,7 @@ mod drop_constraint;
 mod fk_on_delete_cascade;
 mod fk_type_mismatch;
 mod fk_without_index;
+mod fk_without_key;
 mod multiple_fks_in_one_transaction;
 mod not_valid_never_validated;
 mod set_not_null;
@@ -48,6 +49,7 @@ pub(super) const RULES: &[&Rule] = &[
     &fk_type_mismatch::RULE,
     &fk_without_index::RULE,
     &multiple_fks_in_one_transaction::RULE,
+    &fk_without_key::RULE,
 ];
 
 /// The statement, which adds this constraint alone, with `NOT VALID` and a name; and the look at its rows.
