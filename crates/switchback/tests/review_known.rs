@@ -434,7 +434,8 @@ async fn an_environment_has_levels_of_its_own() {
     let text = std::fs::read_to_string(host.path("switchback.toml")).unwrap();
     let own = text.replace("fence =", "review = { PG101 = \"off\", drop-table = \"warning\" }\nfence =");
     // Below the size of every table here, and not so far below it that one counts as large.
-    let review = "\n[review]\nsafe_below = \"1KiB\"\nrules = { drop-table = \"off\" }\n";
+    let rules = "rules = { drop-table = \"off\", drop-blocked = \"off\" }";
+    let review = format!("\n[review]\nsafe_below = \"1KiB\"\n{rules}\n");
     host.write("switchback.toml", &format!("{own}{review}"));
     host.write("new.sql", "create index later on users (name);\ndrop table users;\n");
     let here = host.expect(&["review", "new.sql"], 1);
